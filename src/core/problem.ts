@@ -1,0 +1,75 @@
+// People's mistakes: a value with a code, a place and the mend. Rendered in two places only: the CLI and the API.
+
+/** Every code a Problem may carry, with the sentence that docs/reference/problems.md prints for it. */
+export const problemCodes = {
+  "config/unreadable": "A configuration file cannot be read.",
+  "config/syntax": "A file is not valid TOML or JSON.",
+  "config/unknown-key": "A key is not known here; the nearest known key is named.",
+  "config/bad-value": "A value is of the wrong type or outside what is allowed.",
+  "config/secret": "A *_FILE variable or setting names a file that cannot be read.",
+  "rules/unknown-key": "A key of the policies file is not known here; the nearest known key is named.",
+  "rules/bad-value": "A value of the policies file is of the wrong type or outside what is allowed.",
+  "rules/bad-member": "A source, destination or group member is not in the member language.",
+  "rules/unknown-group": "A member names a group that does not exist.",
+  "rules/group-cycle": "A group contains itself, directly or through other groups.",
+  "rules/bad-track": "A Track is not one of Sender, Recipient, SASLUsername, SenderIP, Policy with its spec.",
+  "rules/duplicate-name": "Two policies, groups or quotas of one policy have the same name.",
+  "rules/not-built": "The rule kind is known and not available in this version.",
+  "rules/bad-text": "A verdict's text cannot be sent to Postfix as it is.",
+  "group/unknown": "No group has this name.",
+  "policy/bad-request": "The text is not a request of Postfix's policy protocol.",
+  "quota/unknown-key": "No counter has this key and no account this name.",
+  "quota/bad-raise": "The new limit or its end cannot be understood.",
+  "listen/address": "An address to listen on cannot be used.",
+  "listen/not-loopback": "A policy listener beyond loopback needs an allow list.",
+  "store/locked": "Another Postvarta uses this store.",
+  "store/unusable": "The store cannot be opened.",
+  "store/newer": "The store was written by a newer version.",
+  "store/url": "The store's URL is not understood.",
+  "control/unreachable": "The daemon does not answer on its control socket.",
+  "control/refused": "The daemon refused the call.",
+  "explain/nothing-found": "Nothing is known under this name.",
+  "postfix/unreadable": "Postfix's configuration cannot be read.",
+  "usage": "The command line is not understood.",
+} as const;
+
+export type ProblemCode = keyof typeof problemCodes;
+
+export interface ProblemDetails {
+  readonly code: ProblemCode;
+  /** file:line, an option, or a name: what to look at. */
+  readonly where?: string | undefined;
+  /** The mend: what is allowed, the nearest known word, the command to run. */
+  readonly hint?: string | undefined;
+}
+
+/** A mistake of a person, with the place and the mend. `message` says what is wrong, without place or mend. */
+export class Problem extends Error {
+  override readonly name = "Problem";
+  readonly code: ProblemCode;
+  readonly where: string | undefined;
+  readonly hint: string | undefined;
+
+  constructor(message: string, details: ProblemDetails) {
+    super(message);
+    this.code = details.code;
+    this.where = details.where;
+    this.hint = details.hint;
+  }
+
+  /** `where: what is wrong: the mend`, the one-line form of the interface. */
+  get line(): string {
+    return [this.where, this.message, this.hint].filter((part) => part !== undefined && part !== "").join(": ");
+  }
+}
+
+/** Several Problems of one file, found in one reading, so that a person mends them all at once. */
+export class Problems extends Error {
+  override readonly name = "Problems";
+  readonly list: readonly Problem[];
+
+  constructor(list: readonly Problem[]) {
+    super(list.map((problem) => problem.line).join("\n"));
+    this.list = list;
+  }
+}

@@ -1,0 +1,35 @@
+// Rows as they stand in the tables, for Kysely. Times are ms since the epoch; names equal the columns.
+
+import type { Generated } from "kysely";
+
+export interface Tables {
+  meta: { key: string; value: string };
+  /** A policy's body is the JSON of core/rules Policy; position is its order in the file among equal priorities. */
+  policies: { name: string; position: number; body: string; changed_at: number; changed_by: string };
+  groups: { name: string; position: number; enabled: number; comment: string; changed_at: number; changed_by: string };
+  /** origin: `file` (policy apply) or `added` (group add). */
+  group_members: { group_name: string; member: string; position: number; origin: string };
+  cells: { key: string; state: string; expires_at: number };
+  journal: { seq: Generated<number>; body: string };
+  open_messages: { id: string; node: string; opened_at: number; body: string };
+  decisions: {
+    id: string;
+    at: number;
+    last_at: number;
+    count: number;
+    account: string;
+    sender: string;
+    recipient: string;
+    client: string;
+    queue_id: string;
+    instance: string;
+    rule: string;
+    key: string;
+    verdict: string;
+    text: string;
+    trail: string;
+  };
+  /** A limit raised for one counter until a time: `quota raise`. key is a cell key. */
+  raises: { key: string; max: number; until: number; changed_at: number; changed_by: string };
+  migrations: { version: number; name: string; applied_at: number };
+}
