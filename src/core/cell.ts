@@ -33,8 +33,8 @@ export interface Admission {
 export interface CellAlgorithm {
   /** Charges `amount` when it fits, or in any case when `force` (exempt mail is counted beyond the limit). */
   admit(state: CellState | undefined, limit: CellLimit, charge: Charge): Admission;
-  /** Undoes a charge of `amount` booked at `at`, wherever it stands by now; never below nought. */
-  giveBack(state: CellState, limit: CellLimit, charge: Charge): CellState;
+  /** Undoes a charge of `amount` booked at `at`, wherever it stands at `now`; never below nought. */
+  giveBack(state: CellState, limit: CellLimit, charge: Charge, now: number): CellState;
   used(state: CellState | undefined, limit: CellLimit, now: number): number;
   /** After this time the state says nothing. */
   expiresAt(state: CellState, limit: CellLimit): number;
