@@ -1,0 +1,49 @@
+// Builds dist/postvarta.mjs: one file with every dependency in it, and beside it the source map and the licences.
+
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { build, type Metafile } from "esbuild";
+
+const root = path.join(import.meta.dirname, "..");
+const outfile = path.join(root, "dist/postvarta.mjs");
+
+const startedAt = performance.now();
+const { metafile } = await build({
+  absWorkingDir: root,
+  entryPoints: ["src/main.ts"],
+  outfile,
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node24",
+  // Packages with two builds: the ES one, which needs no `require` (jsonc-parser's other build hides its files from a bundler).
+  mainFields: ["module", "main"],
+  sourcemap: "linked",
+  legalComments: "none",
+  metafile: true,
+  logLevel: "warning",
+});
+await mkdir(path.dirname(outfile), { recursive: true });
+await writeFile(`${outfile}.licenses.txt`, await licensesOf(metafile));
+
+const kilobytes = Math.round((await stat(outfile)).size / 1024);
+console.log(`dist/postvarta.mjs: ${kilobytes} kB in ${Math.round(performance.now() - startedAt)} ms`);
+
+/** The licence texts of the packages whose files are in the bundle: their licences want to go with every copy. */
+async function licensesOf(meta: Metafile): Promise<string> {
+  const names = new Set<string>();
+  for (const input of Object.keys(meta.inputs)) {
+    const name = /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1];
+    if (name !== undefined) names.add(name);
+  }
+  const texts = [...names].sort().map(async (name) => `## ${name}\n\n${await licenseText(name)}\n`);
+  return (await Promise.all(texts)).join("\n");
+}
+
+async function licenseText(name: string): Promise<string> {
+  for (const file of ["LICENSE", "LICENSE.md", "LICENSE.txt", "LICENCE", "license"]) {
+    const text = await readFile(path.join(root, "node_modules", name, file), "utf8").catch(() => undefined);
+    if (text !== undefined) return text;
+  }
+  throw new Error(`${name} is in the bundle and has no licence file: add its text by hand`);
+}
