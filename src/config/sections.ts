@@ -1,0 +1,212 @@
+// Every section and key of postvarta.toml: type, default and the sentence the reference page prints.
+// Names equal the keys of the file, in the file, here and in the tree that the daemon reads.
+
+import { hostname } from "node:os";
+import { z } from "zod";
+import { parseNetwork } from "../core/ip.ts";
+import { refuse } from "./check.ts";
+import { listenAllowed, parseListen, staysHere } from "./listen.ts";
+
+const itemsMax = 1_000;
+
+const mode = z.enum(["enforce", "observe"]);
+
+/** A text on one line: a path, a name, a URL. */
+const word = z
+  .string()
+  .max(4_096)
+  .regex(/^[^\p{Cc}]*$/u);
+
+const listen = word
+  .transform((text, context) => {
+    const address = parseListen(text);
+    if (address !== undefined) return address;
+    refuse(context, { code: "listen/address" });
+    return z.NEVER;
+  })
+  .meta({ allowed: listenAllowed });
+
+const network = word
+  .transform((text, context) => {
+    const parsed = parseNetwork(text);
+    if (parsed !== undefined) return parsed;
+    refuse(context, {});
+    return z.NEVER;
+  })
+  .meta({ allowed: 'an address or network such as "192.0.2.7", "192.0.2.0/24" or "2001:db8::/32"' });
+
+const policy = z
+  .strictObject({
+    listen: z.array(listen).max(64).prefault(["127.0.0.1:10031"]).describe("Where Postfix asks its questions."),
+    mode: mode
+      .default("enforce")
+      .describe("`observe` records every verdict and refuses nothing, whatever the policies say."),
+    on_error: z
+      .enum(["pass", "defer"])
+      .default("pass")
+      .describe("What a rule answers when its state cannot be known and the rule itself does not say."),
+    allow: z
+      .array(network)
+      .max(itemsMax)
+      .default([])
+      .describe("Addresses beyond loopback that may ask. A listener beyond loopback needs it."),
+    time_zone: word
+      .transform((zone, context) => {
+        if (isTimeZone(zone)) return zone;
+        refuse(context, {});
+        return z.NEVER;
+      })
+      .prefault(() => new Intl.DateTimeFormat().resolvedOptions().timeZone)
+      .meta({
+        description: "The zone of calendar periods (day, week, month).",
+        allowed: 'a zone of the IANA time zone database such as "Europe/Kyiv"',
+        defaultText: "the system's zone",
+      }),
+    internal: word
+      .default("")
+      .describe("Destinations in the member language that the counter `external_recipients` does not count."),
+    answer_ok: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Answer a real `OK` for the verdict `ok` instead of `DUNNO`. In front of `reject_unauth_destination` that makes an open relay.",
+      ),
+    keep_decisions_days: z
+      .int()
+      .min(1)
+      .max(3_650)
+      .default(30)
+      .describe("Records of decisions are kept this many days."),
+    keep_decisions: z
+      .int()
+      .min(1_000)
+      .max(100_000_000)
+      .default(1_000_000)
+      .describe("At most this many records of decisions are kept; the oldest go first."),
+  })
+  .superRefine((section, context) => {
+    if (section.allow.length > 0) return;
+    for (const [index, address] of section.listen.entries()) {
+      if (staysHere(address)) continue;
+      context.addIssue({
+        code: "custom",
+        path: ["listen", index],
+        params: {
+          code: "listen/not-loopback",
+          message: "policy.listen is open to other machines, and policy.allow is empty",
+          hint: 'name the Postfix hosts that may ask: allow = ["192.0.2.25"]',
+        },
+      });
+    }
+  });
+
+function isTimeZone(zone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone !== "";
+  } catch {
+    return false;
+  }
+}
+
+const node = z.strictObject({
+  name: word
+    .min(1)
+    .max(255)
+    .default(() => hostname())
+    .meta({ description: "The name of this node where several share a store.", defaultText: "the host name" }),
+});
+
+const postfix = z.strictObject({
+  config_directories: z
+    .array(word.min(1))
+    .max(64)
+    .default(["/etc/postfix"])
+    .describe("Postfix instances that `doctor`, `mynetworks` and the queue are read from."),
+});
+
+const store = z.strictObject({
+  url: word.min(1).default("sqlite:/var/lib/postvarta/postvarta.db").meta({
+    description: "Where facts and counters live: SQLite in a file, or a PostgreSQL that several nodes share.",
+    allowed: '"sqlite:/path/to/file" or "postgres://user:password@host/database"',
+    secret: true,
+  }),
+});
+
+const api = z.strictObject({
+  listen: listen.prefault("127.0.0.1:8031").describe("Where the web UI and the HTTP API are served."),
+});
+
+const control = z.strictObject({
+  socket: word
+    .min(1)
+    .default("/run/postvarta/control.sock")
+    .describe("The Unix socket through which the command line talks to the daemon."),
+});
+
+const log = z
+  .strictObject({
+    path: word.min(1).optional().describe("A log file, or a glob (`/var/log/mail.log*`) that follows what appears."),
+    journal: z.boolean().optional().describe("`true` reads the systemd journal."),
+    syslog: listen.optional().describe("Receives syslog (RFC 3164, RFC 5424) over UDP on this address."),
+    from: z
+      .enum(["end", "start"])
+      .default("end")
+      .describe("Where to begin when no place is remembered; `start` reads what is there first."),
+  })
+  .transform(({ path, journal, syslog, from }, context) => {
+    const given = [path !== undefined, journal === true, syslog !== undefined].filter((is) => is).length;
+    if (given === 1 && path !== undefined) return { kind: "file" as const, path, from };
+    if (given === 1 && syslog !== undefined) return { kind: "syslog" as const, listen: syslog, from };
+    if (given === 1) return { kind: "journal" as const, from };
+    refuse(context, {
+      message: given === 0 ? "a [[logs]] entry names no source" : "a [[logs]] entry names several sources",
+      hint: 'one of path = "/var/log/mail.log", journal = true, syslog = "127.0.0.1:5514"',
+    });
+    return z.NEVER;
+  });
+
+const trust = z.strictObject({
+  addresses: z
+    .array(network)
+    .max(10_000)
+    .prefault(["127.0.0.0/8", "::1"])
+    .describe("Never banned. Loopback and the machine's own addresses are always added."),
+});
+
+const jails = z.strictObject({
+  mode: mode.default("observe").describe("`observe` records every ban and leaves the firewall alone."),
+  fail2ban: word.default("").describe("A Fail2ban configuration directory to run as it is; empty for none."),
+  firewall: z
+    .enum(["nftables", "ipset", "pf", "command", "policy-only", "dry-run"])
+    .default("policy-only")
+    .describe("What is made equal to the bans. `policy-only` refuses mail of banned addresses at the policy service."),
+  list_file: word.default("").describe("A file that holds the banned addresses, one a line; empty for none."),
+  trust: trust.prefault({}).describe("Addresses that are never banned."),
+});
+
+const accounts = z.strictObject({
+  mode: mode.default("observe").describe("`observe` records suspicion and changes no group."),
+  watch_group: word.min(1).max(255).default("newuser").describe("The group that accounts under watch join."),
+  default_domain: word
+    .regex(/^[^\s@]*$/)
+    .max(255)
+    .default("")
+    .meta({
+      description: "Added to logins without a domain; empty adds nothing.",
+      allowed: 'a domain such as "example.com", without @',
+    }),
+  aliases: word.default("").describe("A file with lines `alias account`: other logins of an account; empty for none."),
+});
+
+/** The whole of postvarta.toml. An absent section stands at its defaults. */
+export const configSchema = z.strictObject({
+  policy: policy.prefault({}).describe("The policy service that Postfix asks."),
+  node: node.prefault({}).describe("This machine among several."),
+  postfix: postfix.prefault({}).describe("The Postfix beside us."),
+  store: store.prefault({}).describe("What must survive a restart."),
+  api: api.prefault({}).describe("The web UI and the HTTP API."),
+  control: control.prefault({}).describe("The door of the command line."),
+  logs: z.array(log).max(64).default([]).describe("Log sources, each a `[[logs]]` entry; none by default."),
+  jails: jails.prefault({}).describe("Bans of addresses that attack."),
+  accounts: accounts.prefault({}).describe("Accounts that may have been stolen."),
+});
