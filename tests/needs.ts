@@ -1,0 +1,35 @@
+// What a test needs from the machine. Missing things skip a test loudly, by name; with CI=true a skip is a failure.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+
+/** Each capability with the reason that is printed when the machine lacks it. */
+const probes = {
+  root: () => (process.getuid?.() === 0 ? undefined : "needs root"),
+  postfix: () => missing("Postfix (apt-get install postfix)", "/usr/sbin/postfix", "/usr/lib/postfix/sbin/master"),
+  dovecot: () => missing("Dovecot (apt-get install dovecot-core)", "/usr/sbin/dovecot"),
+  nft: () => (runs("nft", "--version") ? undefined : "needs nft (apt-get install nftables)"),
+  netns: () => (runs("unshare", "--net", "true") ? undefined : "needs the right to make a network namespace"),
+} as const;
+
+export type Need = keyof typeof probes;
+
+/**
+ * The value of node:test's `skip` option: false when the machine has everything, otherwise the reason.
+ * With CI=true a missing capability throws, so that the file fails.
+ */
+export function needs(...wanted: readonly Need[]): false | string {
+  const reasons = wanted.map((need) => probes[need]()).filter((reason) => reason !== undefined);
+  if (reasons.length === 0) return false;
+  const text = reasons.join(", ");
+  if (process.env["CI"] === "true") throw new Error(`CI=true and a test cannot run: ${text}`);
+  process.stderr.write(`SKIPPED: ${text}\n`);
+  return text;
+}
+
+function missing(what: string, ...paths: readonly string[]): string | undefined {
+  return paths.every((path) => existsSync(path)) ? undefined : `needs ${what}`;
+}
+
+function runs(program: string, ...args: readonly string[]): boolean {
+  return spawnSync(program, args, { stdio: "ignore", timeout: 5_000 }).status === 0;
+}
