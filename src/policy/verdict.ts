@@ -10,3 +10,8 @@ export type Verdict =
 export function endsQuestion(verdict: Verdict): boolean {
   return verdict.kind !== "dunno" && verdict.kind !== "ok" && verdict.kind !== "prepend";
 }
+
+/** True when Postfix goes on with the recipient or message: held, filtered and discarded mail was accepted too. */
+export function letsPass(verdict: Verdict): boolean {
+  return verdict.kind !== "reject" && verdict.kind !== "defer";
+}

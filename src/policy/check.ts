@@ -1,0 +1,38 @@
+// The contract of a check: one reason to give a verdict. A check plans (pure: which cells it may want), then settles
+// its say into the ledger of the question, in the order of checks/index.ts (decided 5).
+
+import type { CompiledRules } from "./compiled-rules.ts";
+import type { Ledger } from "./ledger.ts";
+import type { OpenMessage } from "./message.ts";
+import type { Request } from "./request.ts";
+
+export interface Check {
+  readonly name: string;
+  /** One sentence for the reference. */
+  readonly help: string;
+  /** What the check will do with this question; undefined when it has nothing to say. */
+  plan(question: Question): Plan | undefined;
+}
+
+export interface Plan {
+  /** The cells that settle may read or charge. */
+  readonly keys: readonly string[];
+  /** Called once, unless an earlier check ended the question. */
+  settle(ledger: Ledger): void;
+}
+
+/** One question with what it was resolved to. */
+export interface Question {
+  readonly request: Request;
+  /** ms since the epoch: the time of all charges of this question. */
+  readonly now: number;
+  /** The canonical account of the login; empty when not logged in. */
+  readonly account: string;
+  readonly rules: CompiledRules;
+  /** Indexes of the matching policies, ascending. */
+  readonly matched: readonly number[];
+  /** The open message this question belongs to; undefined where Postfix named no instance, or at an unknown END-OF-MESSAGE. */
+  readonly message: OpenMessage | undefined;
+  /** A limit raised for one cell until a time (`quota raise`), else the rule's own. */
+  readonly maxOf: (key: string, max: number) => number;
+}

@@ -1,0 +1,7 @@
+// The checks in the order they are asked (decided 5). A check is one file here and one line in this list.
+
+import type { Check } from "../check.ts";
+import { access } from "./access.ts";
+import { quota } from "./quota.ts";
+
+export const checks: readonly Check[] = [access, quota];

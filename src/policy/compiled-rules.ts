@@ -1,0 +1,89 @@
+// Rules as questions use them: matcher, checks and limits made once when rules change, swapped whole, never changed.
+
+import { algorithmOf } from "../core/algorithms/index.ts";
+import type { CellAlgorithm, CellLimit } from "../core/cell.ts";
+import type { AccessRule, Limit, Mode, Policy, QuotaRule, RuleSet } from "../core/rules.ts";
+import { cellPrefix } from "./cell-key.ts";
+import { compileMatcher, type Matcher } from "./match/compile.ts";
+import type { Request } from "./request.ts";
+
+export interface CompiledRules {
+  readonly matcher: Matcher;
+  /** By index as the matcher counts, in (priority, order). */
+  readonly policies: readonly CompiledPolicy[];
+  /** Whether the recipient of a question is one of ours: what external_recipients does not count. */
+  readonly isInternal: (request: Request) => boolean;
+  /** The limit whose cells start with this prefix; undefined when the rule is gone. */
+  readonly limits: ReadonlyMap<string, CompiledLimit>;
+}
+
+export interface CompiledPolicy {
+  readonly policy: Policy;
+  readonly access: readonly CompiledAccess[];
+  readonly quotas: readonly CompiledQuota[];
+}
+
+export interface CompiledAccess {
+  readonly policy: Policy;
+  readonly rule: AccessRule;
+  readonly observed: boolean;
+}
+
+export interface CompiledQuota {
+  readonly policy: Policy;
+  readonly rule: QuotaRule;
+  readonly observed: boolean;
+  readonly limits: readonly CompiledLimit[];
+}
+
+export interface CompiledLimit {
+  readonly quota: CompiledQuota;
+  readonly limit: Limit;
+  readonly prefix: string;
+  readonly cell: CellLimit;
+  readonly algorithm: CellAlgorithm;
+}
+
+export interface CompileOptions {
+  /** `[policy] mode`: observe makes every rule an observed one. */
+  readonly mode: Mode;
+  /** `[policy] internal`: a destination expression; empty, or naming a group that does not exist: nobody is internal. */
+  readonly internal: string;
+  readonly canonical: (login: string) => string;
+}
+
+/** Compiles checked rules; members that do not parse are a bug here, since saving refused them. */
+export function compileRules(rules: RuleSet, options: CompileOptions): CompiledRules {
+  const matcher = compileMatcher({ groups: rules.groups, policies: rules.policies, canonical: options.canonical });
+  const policies = rules.policies.map((policy) => compilePolicy(policy, options.mode));
+  const limits = new Map<string, CompiledLimit>();
+  for (const policy of policies) {
+    for (const quota of policy.quotas) for (const limit of quota.limits) limits.set(limit.prefix, limit);
+  }
+  return { matcher, policies, limits, isInternal: compileInternal(matcher, rules, options.internal) };
+}
+
+function compileInternal(matcher: Matcher, rules: RuleSet, internal: string): (request: Request) => boolean {
+  const group = /^!?%(.+)$/.exec(internal)?.[1];
+  if (internal === "" || (group !== undefined && !rules.groups.some(({ name }) => name === group))) return () => false;
+  return matcher.compileExpression(internal, "destination");
+}
+
+function compilePolicy(policy: Policy, mode: Mode): CompiledPolicy {
+  const isObserved = (rule: { readonly mode: Mode }) => mode === "observe" || policy.mode === "observe" || rule.mode === "observe";
+  const access = policy.access.filter((rule) => rule.enabled).map((rule) => ({ policy, rule, observed: isObserved(rule) }));
+  const quotas = policy.quotas.filter((rule) => rule.enabled).map((rule) => compileQuota(policy, rule, isObserved(rule)));
+  return { policy, access, quotas };
+}
+
+function compileQuota(policy: Policy, rule: QuotaRule, observed: boolean): CompiledQuota {
+  const limits: CompiledLimit[] = [];
+  const quota: CompiledQuota = { policy, rule, observed, limits };
+  const algorithm = algorithmOf(rule.algorithm);
+  for (const limit of rule.limits) {
+    const prefix = cellPrefix(policy.name, rule.name, rule.algorithm, limit);
+    const cell = { algorithm: rule.algorithm, max: limit.max, periodMs: limit.periodMs };
+    limits.push({ quota, limit, prefix, cell, algorithm });
+  }
+  return quota;
+}

@@ -1,0 +1,49 @@
+// A recipient asked at RCPT: provisional charges, and a look at the declared size (decided 2, reference section 3 row 5).
+
+import type { Plan, Question } from "../check.ts";
+import type { CompiledLimit } from "../compiled-rules.ts";
+import { type Amount, keysOf, planSteps, settleStep } from "./step.ts";
+
+export function planRecipient(question: Question): Plan | undefined {
+  const steps = planSteps(question);
+  if (steps.length === 0) return undefined;
+  return {
+    keys: keysOf(steps),
+    settle(ledger) {
+      for (const step of steps) {
+        if (ledger.ended) return;
+        settleStep(step, question, ledger, (limit, key) => amountAtRecipient(limit, key, question));
+      }
+    },
+  };
+}
+
+function amountAtRecipient(limit: CompiledLimit, key: string, question: Question): Amount | undefined {
+  const { request, message } = question;
+  const count = limit.limit.count;
+  switch (count) {
+    case "messages":
+      return message?.isBooked(key, request.recipient) ? undefined : { amount: 1, kind: "message" };
+    case "recipients":
+      return message?.isBooked(key, request.recipient) ? undefined : { amount: 1, kind: "recipient" };
+    case "external_recipients":
+      if (question.rules.isInternal(request) || message?.isBooked(key, request.recipient)) return undefined;
+      return { amount: 1, kind: "recipient" };
+    case "kilobytes":
+      return { amount: declaredKilobytes(request.sizeBytes), kind: "look" };
+    case "kilobytes_per_recipient": {
+      const others = message?.recipients.filter((recipient) => recipient.sizes.includes(key)).length ?? 0;
+      return { amount: declaredKilobytes(request.sizeBytes) * (others + 1), kind: "look" };
+    }
+    case "unique_recipients":
+    case "new_recipients":
+      return undefined;
+    default:
+      return count satisfies never;
+  }
+}
+
+/** Without a declared SIZE= a message is at least one kilobyte: a full cell refuses it before its body is sent. */
+function declaredKilobytes(sizeBytes: number): number {
+  return Math.max(1, Math.ceil(sizeBytes / 1024));
+}
