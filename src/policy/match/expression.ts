@@ -15,20 +15,20 @@ export type Expression =
 export interface Item {
   readonly text: string;
   readonly negated: boolean;
-  readonly test: Test;
+  readonly pattern: Pattern;
 }
 
 /**
  * One question about a request. Texts are lower case except group names and context labels; domains and hosts are
  * in A-label form (RFC 5890) where every character allows it. Only `*` is a wildcard: any characters, also none.
  */
-export type Test =
+export type Pattern =
   | { readonly kind: "group"; readonly name: string }
   | { readonly kind: "client" | "peer"; readonly network: Network }
-  | { readonly kind: "login"; readonly pattern: string }
+  | { readonly kind: "login"; readonly glob: string }
   | { readonly kind: "any-login" | "no-login" | "null-sender" }
   | { readonly kind: "address"; readonly local: string; readonly domain: string }
-  | { readonly kind: "name" | "ptr"; readonly pattern: string }
+  | { readonly kind: "name" | "ptr"; readonly glob: string }
   | { readonly kind: "port"; readonly from: number; readonly to: number }
   | { readonly kind: "context"; readonly label: string }
   | { readonly kind: "tls"; readonly on: boolean };

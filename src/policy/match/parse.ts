@@ -1,8 +1,8 @@
 // The member language, read when a rule is saved: cluebringer's, with its silent traps refused (docs/reference/member-language.md).
 
-import type { Expression, Item, Side, Test } from "./expression.ts";
-import { parseAddressTest, parseHostTest } from "./name-test.ts";
-import { looksLikeNetwork, parseNetworkTest } from "./network-test.ts";
+import type { Expression, Item, Pattern, Side } from "./expression.ts";
+import { collapse, parseAddressPattern, parseHostPattern } from "./name-pattern.ts";
+import { looksLikeNetwork, parseNetworkPattern } from "./network-pattern.ts";
 import { isRefusal, quote, type Refusal, refuse } from "./refusal.ts";
 
 /** A read expression with the groups it names (each once), or what is wrong and the mend. */
@@ -42,7 +42,9 @@ export function parseSpec(text: string, side: Side): ParsedSpec {
 
 function parsed(expression: Expression, warnings: readonly string[]): ParsedSpec {
   const names =
-    expression.kind === "all" ? expression.items.map(({ test }) => (test.kind === "group" ? test.name : "")) : [];
+    expression.kind === "all"
+      ? expression.items.map(({ pattern }) => (pattern.kind === "group" ? pattern.name : ""))
+      : [];
   return { ok: true, expression, warnings, groups: [...new Set(names)].filter((name) => name !== "") };
 }
 
@@ -58,14 +60,13 @@ function parseItem(text: string, side: Side, amongOthers: boolean): Item | Refus
   const bad = refuseItem(text, side, amongOthers);
   if (bad !== undefined) return bad;
   const negated = text.startsWith("!");
-  const test = parseTest(negated ? text.slice(1) : text, side);
-  return isRefusal(test) ? test : { text, negated, test };
+  const pattern = parsePattern(negated ? text.slice(1) : text, side);
+  return isRefusal(pattern) ? pattern : { text, negated, pattern };
 }
 
-/** What no test can be made of, whatever follows. */
+/** What no pattern can be made of, whatever follows. */
 function refuseItem(text: string, side: Side, amongOthers: boolean): Refusal | undefined {
   if (text === "") return refuse("an item is empty", amongOthers ? "leave out the extra comma" : "remove the member");
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
   if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(text))
     return refuse("a control character stands in an item", "write one printable line");
   const body = text.replace(/^[! \t]+/, "");
@@ -89,53 +90,54 @@ function refuseAlways(text: string, body: string, side: Side): Refusal {
   return refuse(`${quote(text)} stands alone or not at all`, "leave it out: the other items say enough");
 }
 
-function parseTest(text: string, side: Side): Test | Refusal {
-  if (text.startsWith("%")) return parseGroupTest(text);
-  const test = parseOwnTest(text, side);
-  if (side !== "destination" || isRefusal(test) || test.kind === "address") return test;
-  return refuseInDestination(text, test);
+function parsePattern(text: string, side: Side): Pattern | Refusal {
+  if (text.startsWith("%")) return parseGroupPattern(text);
+  const pattern = parseOwnPattern(text, side);
+  if (side !== "destination" || isRefusal(pattern) || pattern.kind === "address") return pattern;
+  return refuseInDestination(text, pattern);
 }
 
-function refuseInDestination(text: string, test: Test): Refusal {
-  if (test.kind === "null-sender")
+function refuseInDestination(text: string, pattern: Pattern): Refusal {
+  if (pattern.kind === "null-sender")
     return refuse("`@` is the empty sender, and a recipient is never empty", "put it into the source");
   const message = `${quote(text)} says nothing about the recipient`;
-  if (test.kind === "name") return refuse(message, `write ${quote(`@${test.pattern}`)} for the recipients of a domain`);
+  if (pattern.kind === "name")
+    return refuse(message, `write ${quote(`@${pattern.glob}`)} for the recipients of a domain`);
   return refuse(message, "put it into the source; a destination takes user@domain, @domain, wildcards and %group");
 }
 
-function parseOwnTest(text: string, side: Side): Test | Refusal {
-  if (text.startsWith("$")) return parseLoginTest(text);
-  if (text.startsWith("[") && text.endsWith("]")) return parseNetworkTest(text.slice(1, -1), "peer");
+function parseOwnPattern(text: string, side: Side): Pattern | Refusal {
+  if (text.startsWith("$")) return parseLoginPattern(text);
+  if (text.startsWith("[") && text.endsWith("]")) return parseNetworkPattern(text.slice(1, -1), "peer");
   const word = /^([a-z]+):/i.exec(text)?.[1]?.toLowerCase() ?? "";
-  if (words.has(word)) return parseWordTest(word, text.slice(word.length + 1));
-  if (text.includes("@")) return parseAddressTest(text, side);
-  if (looksLikeNetwork(text)) return parseNetworkTest(text, "client");
-  return parseHostTest(text, "name");
+  if (words.has(word)) return parseWordPattern(word, text.slice(word.length + 1));
+  if (text.includes("@")) return parseAddressPattern(text, side);
+  if (looksLikeNetwork(text)) return parseNetworkPattern(text, "client");
+  return parseHostPattern(text, "name");
 }
 
-function parseGroupTest(text: string): Test | Refusal {
+function parseGroupPattern(text: string): Pattern | Refusal {
   const name = text.slice(1);
   return name === "" ? refuse("`%` names no group", "write %name") : { kind: "group", name };
 }
 
-function parseLoginTest(text: string): Test | Refusal {
-  const pattern = text.slice(1).toLowerCase();
-  if (pattern === "") return refuse("`$` names no login", "write $login, $* for any login or $- for not logged in");
-  if (pattern === "-") return { kind: "no-login" };
-  return /^\*+$/.test(pattern) ? { kind: "any-login" } : { kind: "login", pattern };
+function parseLoginPattern(text: string): Pattern | Refusal {
+  const glob = collapse(text.slice(1).toLowerCase());
+  if (glob === "") return refuse("`$` names no login", "write $login, $* for any login or $- for not logged in");
+  if (glob === "-") return { kind: "no-login" };
+  return glob === "*" ? { kind: "any-login" } : { kind: "login", glob };
 }
 
 /** Words before a colon; none of them is a hexadecimal number, so no IPv6 address is taken for one. */
 const words: ReadonlySet<string> = new Set(["name", "ptr", "port", "context", "tls"]);
 
-function parseWordTest(word: string, value: string): Test | Refusal {
+function parseWordPattern(word: string, value: string): Pattern | Refusal {
   switch (word) {
     case "name":
     case "ptr":
-      return parseHostTest(value, word);
+      return parseHostPattern(value, word);
     case "port":
-      return parsePortTest(value);
+      return parsePortPattern(value);
     case "context":
       if (value === "")
         return refuse("`context:` has no label", "write context:label, the policy_context of check_policy_service");
@@ -147,7 +149,7 @@ function parseWordTest(word: string, value: string): Test | Refusal {
   }
 }
 
-function parsePortTest(value: string): Test | Refusal {
+function parsePortPattern(value: string): Pattern | Refusal {
   const found = /^([1-9][0-9]{0,4})(?:-([1-9][0-9]{0,4}))?$/.exec(value);
   const from = Number(found?.[1]);
   const to = Number(found?.[2] ?? found?.[1]);

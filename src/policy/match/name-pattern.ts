@@ -2,18 +2,18 @@
 
 import { domainToASCII } from "node:url";
 import { parseIp } from "../../core/ip.ts";
-import type { Side, Test } from "./expression.ts";
+import type { Pattern, Side } from "./expression.ts";
 import { quote, type Refusal, refuse } from "./refusal.ts";
 
 /** RFC 1035, 3.1: what fits into 255 octets. */
 const domainMax = 253;
 
 /** `@`, `user@domain`, `@domain`, `a*@domain`, `@*.domain`, `user@*`; the last `@` parts the two. */
-export function parseAddressTest(text: string, side: Side): Test | Refusal {
+export function parseAddressPattern(text: string, side: Side): Pattern | Refusal {
   if (text === "@") return { kind: "null-sender" };
   const at = text.lastIndexOf("@");
-  const local = text.slice(0, at).toLowerCase();
-  const domain = text.slice(at + 1).toLowerCase();
+  const local = collapse(text.slice(0, at).toLowerCase());
+  const domain = collapse(text.slice(at + 1).toLowerCase());
   const kind = side === "destination" ? "recipient" : "sender";
   const message = `${quote(text)} is not a ${kind} pattern`;
   if (domain === "") return refuse(message, `write ${quote(`${text}*`)} for any domain`);
@@ -39,17 +39,17 @@ function isLabel(label: string): boolean {
 }
 
 /** `host.domain`, `.domain` and `*.domain` (every host below), other wildcards. `word` says which name is meant. */
-export function parseHostTest(text: string, word: "name" | "ptr"): Test | Refusal {
+export function parseHostPattern(text: string, word: "name" | "ptr"): Pattern | Refusal {
   const lower = text.toLowerCase();
-  const pattern = lower.startsWith(".") ? `*${lower}` : lower;
-  if (isHost(pattern)) return { kind: word, pattern: asciiDomain(pattern) };
+  const glob = collapse(lower.startsWith(".") ? `*${lower}` : lower);
+  if (isHost(glob)) return { kind: word, glob: asciiDomain(glob) };
   return refuse(`${quote(text)} is not a host name`, hostHint(lower));
 }
 
-function isHost(pattern: string): boolean {
-  const labels = pattern.split(".");
+function isHost(glob: string): boolean {
+  const labels = glob.split(".");
   const last = labels.at(-1) ?? "";
-  if (labels.length < 2 || pattern.length > domainMax || /^[0-9]+$/.test(last) || /^[*.]+$/.test(pattern)) return false;
+  if (labels.length < 2 || glob.length > domainMax || /^[0-9]+$/.test(last) || /^[*.]+$/.test(glob)) return false;
   return labels.every((label) => isLabel(label) && !label.startsWith("-") && !label.endsWith("-"));
 }
 
@@ -60,7 +60,6 @@ function hostHint(text: string): string {
 
 /** Each label in A-label form (RFC 5891); a label with a wildcard, or one that has no such form, stays as it is. */
 export function asciiDomain(domain: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is ASCII itself.
   if (/^[\u0000-\u007f]*$/.test(domain) || domain.length > domainMax) return domain;
   return domain.split(".").map(asciiLabel).join(".");
 }
@@ -69,4 +68,9 @@ function asciiLabel(label: string): string {
   if (label.includes("*")) return label;
   const ascii = domainToASCII(label);
   return /^xn--[a-z0-9-]+$/.test(ascii) || (/^[a-z0-9_-]+$/.test(ascii) && /[a-z]/.test(ascii)) ? ascii : label;
+}
+
+/** Several wildcards in a row say what one says; one spelling lets equal patterns be found to be equal. */
+export function collapse(glob: string): string {
+  return glob.replace(/\*{2,}/g, "*");
 }

@@ -1,7 +1,7 @@
 // Addresses and networks in the member language, with cluebringer's short forms.
 
 import { type Network, parseNetwork } from "../../core/ip.ts";
-import type { Test } from "./expression.ts";
+import type { Pattern } from "./expression.ts";
 import { quote, type Refusal, refuse } from "./refusal.ts";
 
 /** True for what can only be meant as an address: digits, dots and a length, or anything with a colon. */
@@ -10,7 +10,7 @@ export function looksLikeNetwork(text: string): boolean {
 }
 
 /** `192.0.2.10`, `192.0.2.0/24`, `192.0.2` (/24), `192.0` (/16), `10` (/8), IPv6 in any case; host bits are cleared. */
-export function parseNetworkTest(text: string, kind: "client" | "peer"): Test | Refusal {
+export function parseNetworkPattern(text: string, kind: "client" | "peer"): Pattern | Refusal {
   const network = parseNetwork(text) ?? parseShort(text);
   if (network !== undefined) return { kind, network };
   const shown = quote(kind === "peer" ? `[${text}]` : text);
