@@ -32,8 +32,8 @@ export async function installDebianPackages(): Promise<readonly string[]> {
   const guarded = existsSync(serviceGuard);
   if (!guarded) await writeFile(serviceGuard, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
   try {
-    // Without this Postfix would write a main.cf of its own for the machine; the tests bring theirs.
-    apt("debconf-set-selections", [], "postfix postfix/main_mailer_type select No configuration\n");
+    // The least that makes a complete installation; the tests bring configurations of their own.
+    apt("debconf-set-selections", [], "postfix postfix/main_mailer_type select Local only\n");
     if (!install(lacking)) {
       apt("apt-get", ["update", "-q"]);
       install(lacking);

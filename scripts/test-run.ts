@@ -40,7 +40,7 @@ export async function runTests(options: TestRunOptions): Promise<TestCounts> {
   const failures: string[] = [];
   const counts = { passed: 0, failed: 0 };
   const stream = run({
-    files: files.map((file) => path.join(root, file)),
+    files: files.map((file) => path.resolve(root, file)),
     concurrency,
     timeout: options.fileTimeoutMs,
     signal: AbortSignal.timeout(options.totalTimeoutMs),
