@@ -8,7 +8,7 @@ import type { Cells, CellView, DecisionRow } from "../store/db.ts";
 import type { Check, Plan, Question } from "./check.ts";
 import type { CompiledRules } from "./compiled-rules.ts";
 import { DecisionBook } from "./decision-book.ts";
-import { onErrorOf } from "./finding.ts";
+import { type Finding, onErrorOf } from "./finding.ts";
 import { Ledger } from "./ledger.ts";
 import { bookingsOf, OpenMessage } from "./message.ts";
 import { endRow, endRowId, messageId, recipientRow, recipientRowId, restoreMessages } from "./message-rows.ts";
@@ -26,6 +26,8 @@ export interface EngineParts {
   readonly canonical: (login: string) => string;
   /** `[policy] on_error`: speaks only where no state is known (decided 4). */
   readonly onError: OnError;
+  /** Told of every finding that keeps a record, also of those that share one: for figures. */
+  readonly onFinding?: (finding: Finding) => void;
 }
 
 /** One smtpd's connection, as far as messages are concerned. */
@@ -212,6 +214,7 @@ export class PolicyEngine {
     for (const finding of ledger.findings) {
       const recorded = this.#book.record(question, finding, ledger.findings);
       if (recorded === undefined) continue;
+      this.#parts.onFinding?.(finding);
       view.saveDecision(recorded.row);
       if (finding.effect === "acted") id = recorded.row.id;
       if (recorded.isFirst) this.#logDecision(recorded.row);
