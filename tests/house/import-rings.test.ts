@@ -32,7 +32,7 @@ const uses: Readonly<Record<string, readonly string[]>> = {
   cli: [...low, ...slices, "lab", "migrate", "api/contract"],
   helper: ["core"],
   daemon: [...low, ...slices, "api", "helper"],
-  main: ["cli", "daemon"],
+  main: ["cli", "daemon", "store/engines/sqlite-worker"],
   web: ["api/contract"],
 };
 
@@ -56,9 +56,10 @@ interface Report {
 function probes(): Probe[] {
   const list: Probe[] = [];
   for (const [from, allowed] of Object.entries(uses)) {
-    for (const to of [...rooms, "api/contract"]) {
-      if (to === from || (from === "api" && to === "api/contract")) continue;
-      const fine = allowed.includes(to) || (to === "api/contract" && allowed.includes("api"));
+    for (const to of [...rooms, "api/contract", "store/engines/sqlite-worker"]) {
+      const room = to.split("/")[0] ?? to;
+      if (room === from) continue;
+      const fine = allowed.includes(to) || allowed.includes(room);
       for (const depth of depthsOf(from)) list.push(probe(from, to, depth, fine, list.length));
     }
   }
