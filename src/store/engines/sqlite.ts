@@ -1,0 +1,213 @@
+// The embedded engine: node:sqlite behind two threads. Opens, joins the parts, and closes them.
+
+import { stat } from "node:fs/promises";
+import { Kysely } from "kysely";
+import type { Clock } from "../../core/clock.ts";
+import { type Log, silentLog } from "../../core/log.ts";
+import { LocalChanges } from "../changes.ts";
+import type { Store } from "../db.ts";
+import type { Tables } from "../tables.ts";
+import { CellMemory } from "./cell-memory.ts";
+import { CommitQueue } from "./commit-queue.ts";
+import { loadColumns, SqliteCells } from "./sqlite-cells.ts";
+import type { ReaderCalls, StoreWorkerData, WriterCalls, WriterNote } from "./sqlite-calls.ts";
+import { type SqlPort, sqliteDialect } from "./sqlite-dialect.ts";
+import type { SqlStatement } from "./sqlite-statement.ts";
+import { parseFailure, WorkerLink } from "./worker-link.ts";
+
+/** At about 300 bytes a cell with its key. */
+const maxCellsInMemoryDefault = 500_000;
+
+/** SIGTERM leaves this long for what is not on disk. */
+const closeWaitMs = 5_000;
+
+export interface SqliteOptions {
+  readonly path: string;
+  readonly clock: Clock;
+  readonly log?: Log;
+  /** This node's name, kept beside its open messages. */
+  readonly node?: string;
+  readonly maxCellsInMemory?: number;
+  /** The file that a store thread starts from; it must call runStoreWorker() for our roles. A bundle names itself. */
+  readonly workerEntry?: URL;
+}
+
+/** Opens the store at `path`, folded and ready. Throws a Problem: store/locked, store/unusable, store/newer. */
+export async function openSqlite(options: SqliteOptions): Promise<Store> {
+  const memory = new CellMemory(options.maxCellsInMemory ?? maxCellsInMemoryDefault);
+  const threads = new StoreThreads(options);
+  try {
+    const ready = await threads.start(memory);
+    if (!ready.complete) memory.markIncomplete();
+    return new SqliteStore(options, threads, memory, ready.messageIds);
+  } catch (error) {
+    await threads.terminate();
+    throw error;
+  }
+}
+
+type Ready = Extract<WriterNote, { readonly kind: "ready" }>;
+
+class SqliteStore implements Store {
+  readonly engine = "sqlite";
+  readonly location: string;
+  readonly facts: Kysely<Tables>;
+  readonly cells: SqliteCells;
+  readonly changes = new LocalChanges();
+  readonly #path: string;
+  readonly #threads: StoreThreads;
+  readonly #queue: CommitQueue;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: SqliteOptions, threads: StoreThreads, memory: CellMemory, messageIds: readonly string[]) {
+    this.#path = options.path;
+    this.location = `sqlite:${options.path}`;
+    this.#threads = threads;
+    const { writer, reader } = threads;
+    this.#queue = new CommitQueue({
+      target: { commit: (call) => writer.call("commit", call), probe: () => writer.call("probe", undefined) },
+      log: options.log ?? silentLog,
+      now: () => options.clock.now(),
+      messageIds,
+    });
+    threads.onFolded = (batch) => this.#queue.folded(batch);
+    this.cells = new SqliteCells({
+      memory,
+      queue: this.#queue,
+      clock: options.clock,
+      source: {
+        load: (keys) => writer.call("load", keys),
+        page: (call) => reader.call("cellPage", call),
+        openMessages: () => writer.call("messages", undefined),
+      },
+    });
+    this.facts = new Kysely<Tables>({ dialect: sqliteDialect(new ThreadsPort(threads)) });
+  }
+
+  async sizeBytes(): Promise<number> {
+    const sizes = await Promise.all([this.#path, `${this.#path}-wal`].map(async (path) => (await stat(path).catch(() => undefined))?.size ?? 0));
+    return sizes.reduce((sum, size) => sum + size, 0);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, closeWaitMs);
+    const work = async () => {
+      await this.cells.flush().catch(() => undefined);
+      this.#queue.close();
+      await this.#threads.close().catch(() => undefined);
+    };
+    await Promise.race([work(), late.promise]);
+    clearTimeout(timer);
+    this.#queue.close();
+    await this.#threads.terminate();
+  }
+}
+
+/** The two workers and what the writer tells. */
+class StoreThreads {
+  readonly writer: WorkerLink<WriterCalls>;
+  readonly reader: WorkerLink<ReaderCalls>;
+  onFolded: (batch: number) => void = () => {};
+  #onStartNote: ((note: WriterNote) => void) | undefined;
+  #copying = false;
+
+  constructor(options: SqliteOptions) {
+    const entry = options.workerEntry ?? new URL("./sqlite-worker-main.ts", import.meta.url);
+    const data: Omit<StoreWorkerData, "role"> = {
+      path: options.path,
+      node: options.node ?? "local",
+      now: options.clock.now(),
+      cellsMax: options.maxCellsInMemory ?? maxCellsInMemoryDefault,
+    };
+    this.writer = new WorkerLink(entry, { ...data, role: "store-writer" }, (note) => this.#hear(note));
+    this.reader = new WorkerLink(entry, { ...data, role: "store-reader" }, () => {});
+  }
+
+  /** Resolves when all cells are in memory. */
+  start(memory: CellMemory): Promise<Ready> {
+    return new Promise((resolve, reject) => {
+      this.#onStartNote = (note) => {
+        if (note.kind === "cells") loadColumns(memory, note.cells);
+        else if (note.kind === "ready") resolve(note);
+        else if (note.kind === "unusable") reject(parseFailure(note.failure));
+      };
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.reader.call("close", undefined);
+    await this.writer.call("close", undefined);
+  }
+
+  async terminate(): Promise<void> {
+    await Promise.all([this.reader.terminate(), this.writer.terminate()]);
+  }
+
+  #hear(note: WriterNote): void {
+    if (note.kind === "folded") this.onFolded(note.batch);
+    else if (note.kind === "wal") void this.#copyWal();
+    else this.#onStartNote?.(note);
+  }
+
+  /**
+   * The reader copies the bulk of the log while commits go on; the writer then copies the few pages that came meanwhile, and its next
+   * commit starts the log over. Alone, the reader would never catch up with a steady load and the log would grow without end.
+   */
+  async #copyWal(): Promise<void> {
+    if (this.#copying) return;
+    this.#copying = true;
+    try {
+      await this.reader.call("checkpoint", undefined);
+      await this.writer.call("checkpoint", undefined);
+    } catch {
+      // The next look at the log asks again; a disk that refuses is told by commits.
+    } finally {
+      this.#copying = false;
+    }
+  }
+}
+
+/** Facts' statements to the threads. */
+class ThreadsPort implements SqlPort {
+  readonly #threads: StoreThreads;
+
+  constructor(threads: StoreThreads) {
+    this.#threads = threads;
+  }
+
+  read(statement: SqlStatement) {
+    return this.#threads.reader.call("sql", statement);
+  }
+
+  write(statement: SqlStatement, transaction: number | undefined) {
+    return this.#threads.writer.call("sql", { ...statement, transaction });
+  }
+
+  begin() {
+    return this.#threads.writer.call("begin", undefined);
+  }
+
+  async end(transaction: number, commit: boolean) {
+    await this.#threads.writer.call("end", { transaction, commit });
+  }
+
+  async *stream(statement: SqlStatement, count: number) {
+    const { reader } = this.#threads;
+    const stream = await reader.call("openStream", statement);
+    try {
+      let rows: readonly Record<string, unknown>[];
+      do {
+        rows = await reader.call("nextRows", { stream, count });
+        if (rows.length > 0) yield rows;
+      } while (rows.length === count);
+    } finally {
+      await reader.call("closeStream", stream);
+    }
+  }
+}

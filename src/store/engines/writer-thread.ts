@@ -1,0 +1,219 @@
+// The writer's thread: calls in the order they come, but those of an open transaction first; small steps of upkeep in between.
+
+import type { DatabaseSync } from "node:sqlite";
+import { migrations } from "../migrations/index.ts";
+import { migrate } from "../migrations/migrate.ts";
+import type { CallMessage, CommitCall, ReplyMessage, StoreWorkerData, WriterCalls } from "./sqlite-calls.ts";
+import { openDatabase, prepareFile, takeLock } from "./sqlite-file.ts";
+import { SqlRunner } from "./sqlite-statement.ts";
+import { ColumnPage, SqliteWriter } from "./sqlite-writer.ts";
+import { renderFailure } from "./worker-link.ts";
+
+/** After the last call: long enough that a steady trickle of questions is not disturbed. */
+const quietMs = 100;
+
+/** A fact's transaction keeps commits waiting, so it may not dawdle between two statements. */
+const transactionIdleMaxMs = 2_000;
+
+/** When the log should be copied into the database: under load (16 MB), and in a quiet moment. */
+const walPagesBusy = 4_096;
+const walPagesQuiet = 512;
+
+/** Calls between two looks at the log's length. */
+const callsPerWalLook = 64;
+
+/** Cells handed over in one message at start. */
+const cellsPerPage = 5_000;
+
+type Send = (message: ReplyMessage) => void;
+
+/** Opens, locks, migrates and folds; hands over the cells; returns what serves a call. Throws a Problem when the store cannot be used. */
+export function startWriter(data: StoreWorkerData, send: Send): (call: CallMessage) => void {
+  prepareFile(data.path);
+  const lock = takeLock(data.path);
+  const db = openDatabase(data.path);
+  migrate(db, { migrations, now: data.now, path: data.path });
+  const writer = new SqliteWriter(db, data.node, data.now);
+  writer.settle();
+  const complete = handOver(db, data.cellsMax, send);
+  send({ note: { kind: "ready", complete, messageIds: writer.openMessages().map((message) => message.id) } });
+  const thread = new WriterThread(db, writer, lock, send);
+  return (call) => thread.serve(call);
+}
+
+/** All cells, or as many as fit; false when there are more. */
+function handOver(db: DatabaseSync, cellsMax: number, send: Send): boolean {
+  const statement = db.prepare("select key, expires_at, state from cells limit ?");
+  statement.setReturnArrays(true);
+  let page = new ColumnPage();
+  let handed = 0;
+  for (const row of statement.iterate(cellsMax + 1)) {
+    if (handed === cellsMax) return false;
+    handed++;
+    page.addRow(row);
+    if (page.keys.length === cellsPerPage || handed === cellsMax) {
+      send({ note: { kind: "cells", cells: page } });
+      page = new ColumnPage();
+    }
+  }
+  if (page.keys.length > 0) send({ note: { kind: "cells", cells: page } });
+  return true;
+}
+
+class WriterThread {
+  readonly #db: DatabaseSync;
+  readonly #writer: SqliteWriter;
+  readonly #lock: DatabaseSync;
+  readonly #runner: SqlRunner;
+  readonly #send: Send;
+  /** Calls that came while a transaction had the writer; commits among them wait like everybody else. */
+  #deferred: CallMessage[] = [];
+  #transaction: { readonly id: number; readonly timer: NodeJS.Timeout } | undefined;
+  #toldBatch = 0;
+  #calls = 0;
+  #upkeep: NodeJS.Timeout | undefined;
+  #step: NodeJS.Immediate | undefined;
+
+  constructor(db: DatabaseSync, writer: SqliteWriter, lock: DatabaseSync, send: Send) {
+    this.#db = db;
+    this.#writer = writer;
+    this.#lock = lock;
+    this.#runner = new SqlRunner(db);
+    this.#send = send;
+  }
+
+  serve(call: CallMessage): void {
+    if (this.#transaction !== undefined && call.kind !== "close" && !isOfTransaction(call, this.#transaction.id)) {
+      this.#deferred.push(call);
+      return;
+    }
+    try {
+      this.#send({ id: call.id, value: this.#answer(call) });
+    } catch (error) {
+      this.#send({ id: call.id, failure: renderFailure(error) });
+    }
+    // A checkpoint is upkeep itself; planning more after it would never end.
+    if (call.kind !== "close" && call.kind !== "checkpoint") this.#planUpkeep();
+    if (this.#transaction === undefined && this.#deferred.length > 0) this.#serveDeferred();
+  }
+
+  #answer({ id, kind, argument }: CallMessage): WriterCalls[keyof WriterCalls][1] {
+    switch (kind as keyof WriterCalls) {
+      case "commit":
+        return this.#writer.commit(argument as CommitCall) as undefined;
+      case "load":
+        return this.#writer.load(argument as WriterCalls["load"][0]);
+      case "messages":
+        return this.#writer.openMessages();
+      case "probe":
+        return this.#writer.probe() as undefined;
+      case "checkpoint":
+        return this.#writer.checkpoint() as undefined;
+      case "sql":
+        return this.#runStatement(argument as WriterCalls["sql"][0]);
+      case "begin":
+        return this.#begin(id);
+      case "end":
+        return this.#end(argument as WriterCalls["end"][0]);
+      case "close":
+        return this.#close();
+      default:
+        throw new Error(`The writer does not know ${kind}`);
+    }
+  }
+
+  #runStatement(statement: WriterCalls["sql"][0]) {
+    if (statement.transaction !== this.#transaction?.id) throw new Error("The transaction was too slow and has been rolled back");
+    this.#transaction?.timer.refresh();
+    return this.#runner.run(statement);
+  }
+
+  #begin(id: number): number {
+    this.#db.exec("begin immediate");
+    const timer = setTimeout(() => {
+      this.#finish("rollback");
+      this.#serveDeferred();
+    }, transactionIdleMaxMs);
+    this.#transaction = { id, timer };
+    return id;
+  }
+
+  #end({ transaction, commit }: WriterCalls["end"][0]): undefined {
+    if (transaction !== this.#transaction?.id) {
+      if (commit) throw new Error("The transaction was too slow and has been rolled back");
+      return;
+    }
+    this.#finish(commit ? "commit" : "rollback");
+  }
+
+  #finish(how: "commit" | "rollback"): void {
+    clearTimeout(this.#transaction?.timer);
+    this.#transaction = undefined;
+    try {
+      if (how === "commit") this.#db.exec("commit");
+    } finally {
+      if (this.#db.isTransaction) this.#db.exec("rollback");
+    }
+  }
+
+  #serveDeferred(): void {
+    const calls = this.#deferred;
+    this.#deferred = [];
+    // A call among them may begin a transaction; serve() then puts the rest off again, in their order.
+    for (const call of calls) this.serve(call);
+  }
+
+  #close(): undefined {
+    clearTimeout(this.#upkeep);
+    clearImmediate(this.#step);
+    try {
+      if (this.#transaction !== undefined) this.#finish("rollback");
+      this.#writer.close();
+    } finally {
+      this.#lock.close();
+    }
+  }
+
+  #planUpkeep(): void {
+    this.#calls++;
+    if (this.#calls % callsPerWalLook === 0) this.#lookAtWal(this.#writer.walPages().all, walPagesBusy);
+    if (this.#writer.overdue) this.#planStep();
+    if (this.#upkeep === undefined) this.#upkeep = setTimeout(() => this.#planStep(), quietMs);
+    else this.#upkeep.refresh();
+  }
+
+  /** One step a turn of the loop, so that a commit that has come meanwhile goes first. */
+  #planStep(): void {
+    this.#step ??= setImmediate(() => {
+      this.#step = undefined;
+      if (this.#transaction === undefined) this.#upkeepStep();
+    });
+  }
+
+  #upkeepStep(): void {
+    try {
+      const more = this.#writer.foldStep();
+      if (this.#writer.foldedBatch > this.#toldBatch) this.#tellFolded();
+      if (more) this.#planStep();
+      else this.#lookAtWal(this.#writer.walPages().uncopied, walPagesQuiet);
+    } catch {
+      // The disk takes no writes: the next commit or probe meets the same error and tells it. Folding begins again after that.
+    }
+  }
+
+  #tellFolded(): void {
+    this.#toldBatch = this.#writer.foldedBatch;
+    this.#send({ note: { kind: "folded", batch: this.#toldBatch } });
+    this.#writer.sweepStep();
+  }
+
+  #lookAtWal(pages: number, pagesMax: number): void {
+    if (pages > pagesMax) this.#send({ note: { kind: "wal", pages } });
+  }
+}
+
+function isOfTransaction(call: CallMessage, id: number): boolean {
+  if (call.kind !== "sql" && call.kind !== "end") return false;
+  const { argument } = call;
+  return typeof argument === "object" && argument !== null && "transaction" in argument && argument.transaction === id;
+}

@@ -1,0 +1,6 @@
+// Every migration in order. Adding one is one file and one line here.
+
+import { firstTables } from "./0001-tables.ts";
+import type { Migration } from "./migration.ts";
+
+export const migrations: readonly Migration[] = [firstTables];
