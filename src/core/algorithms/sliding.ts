@@ -47,7 +47,8 @@ function expiresAt(state: CellState, limit: CellLimit): number {
 
 function rebase(state: CellState, limit: CellLimit, now: number): CellState {
   const ahead = lastTime(state, limit) - now;
-  if (ahead <= 0) return state;
+  // A stamp that was a bucket stands at its end, up to a sixtieth ahead: that is no step of the clock.
+  if (ahead <= Math.ceil(limit.periodMs / bucketsPerPeriod)) return state;
   const shift = state[0] === BUCKETS ? Math.ceil((ahead * bucketsPerPeriod) / limit.periodMs) : ahead;
   return state.map((value, i) => (i % 2 === 1 ? value - shift : value));
 }

@@ -69,7 +69,9 @@ export function settleStep(
 function draftCharge(limit: CompiledLimit, key: string, asked: Amount, question: Question, ledger: Ledger): Draft {
   const max = question.maxOf(key, limit.limit.max);
   const cell = max === limit.cell.max ? limit.cell : { ...limit.cell, max };
-  const state = ledger.state(key);
+  const found = ledger.state(key);
+  // Our clock runs forward only, so a charge after now is from before a restart with another clock.
+  const state = found === undefined ? undefined : limit.algorithm.rebase(found, cell, question.now);
   const charge = { at: question.now, amount: asked.amount };
   let admission = limit.algorithm.admit(state, cell, charge);
   // Exempt mail is not refused, and counted all the same: a stolen account on a white list stays visible.
