@@ -49,12 +49,12 @@ function isSecretFile(path: readonly string[], outline: Outline): boolean {
 }
 
 function unknownVariable(name: string, outline: Outline): Problem {
-  const known = leavesOf(outline).map(({ path }) => prefix + path.join("__").toUpperCase());
-  const near = nearest(name, known);
+  const known = leavesOf(outline).map(({ path }) => path.join("__").toUpperCase());
+  const near = nearest(name.slice(prefix.length), known);
   const hint =
     near === undefined
       ? "POSTVARTA__SECTION__KEY, with the sections and keys of postvarta.toml"
-      : `did you mean ${near}?`;
+      : `did you mean ${prefix}${near}?`;
   return new Problem("no setting has this name", { code: "config/unknown-key", where: `environment ${name}`, hint });
 }
 

@@ -48,7 +48,7 @@ const policy = z
     allow: z
       .array(network)
       .max(itemsMax)
-      .default([])
+      .prefault([])
       .describe("Addresses beyond loopback that may ask. A listener beyond loopback needs it."),
     time_zone: word
       .transform((zone, context) => {
@@ -133,7 +133,10 @@ const store = z.strictObject({
 });
 
 const api = z.strictObject({
-  listen: listen.prefault("127.0.0.1:8031").describe("Where the web UI and the HTTP API are served."),
+  listen: listen.prefault("127.0.0.1:8031").meta({
+    description: "Where the web UI and the HTTP API are served.",
+    allowed: '"127.0.0.1:8031", "[::1]:8031" or "unix:/run/postvarta/api.sock"',
+  }),
 });
 
 const control = z.strictObject({
@@ -147,7 +150,10 @@ const log = z
   .strictObject({
     path: word.min(1).optional().describe("A log file, or a glob (`/var/log/mail.log*`) that follows what appears."),
     journal: z.boolean().optional().describe("`true` reads the systemd journal."),
-    syslog: listen.optional().describe("Receives syslog (RFC 3164, RFC 5424) over UDP on this address."),
+    syslog: listen.optional().meta({
+      description: "Receives syslog (RFC 3164, RFC 5424) on this address.",
+      allowed: '"127.0.0.1:5514"',
+    }),
     from: z
       .enum(["end", "start"])
       .default("end")

@@ -23,11 +23,31 @@ function readProgram(text: string, fileName: string): AST.TOMLProgram {
   try {
     return parseTOML(text, { tomlVersion: "1.0" });
   } catch (error) {
-    if (error instanceof ParseError) throw syntaxProblem(error.message, fileName, error.lineNumber, "valid TOML 1.0");
+    if (error instanceof ParseError) throw parserProblem(error, text, fileName);
     // The parser recurses once a nested bracket: a text of many thousand brackets ends its stack.
     if (error instanceof RangeError) throw tooDeep(fileName, 1);
     throw error;
   }
+}
+
+/** The parser's words for the most frequent slips, in ours. */
+const words: Readonly<Record<string, readonly [message: string, hint: string]>> = {
+  "Unspecified values are invalid": ["a value is missing", 'text stands in quotes: key = "value"'],
+  "Defining a key multiple times is invalid": ["this key or table is given twice", "give it once"],
+  "Must be a newline": ["more stands behind the value", "one key = value a line"],
+  "Unexpected character": ["this is not TOML", 'text stands in quotes: key = "value"'],
+  "The key, equals sign, and value must be on the same line": ["the line ends too early", 'key = "value" or [table]'],
+  "Expected equal (=) token": ["= is missing behind the key", 'key = "value"'],
+};
+
+/** These are noticed at the next word, lines later: the mistake stands where the text before it ends. */
+const noticedLate = /^(Unspecified values|The key, equals sign)/;
+
+function parserProblem(error: ParseError, text: string, fileName: string): Problem {
+  const [message, hint] = words[error.message] ?? [error.message, "valid TOML 1.0"];
+  const before = text.slice(0, error.index);
+  const skipped = noticedLate.test(error.message) ? before.slice(before.trimEnd().length).split("\n").length - 1 : 0;
+  return syntaxProblem(message, fileName, error.lineNumber - skipped, hint);
 }
 
 function syntaxProblem(message: string, fileName: string, line: number, hint: string): Problem {

@@ -1,7 +1,7 @@
 // The member language in a policies file: every member is read, every %group it names must exist, and no group may
 // contain itself.
 
-import { keyText, quoted } from "../config/check.ts";
+import { keyText, problemsMax, quoted } from "../config/check.ts";
 import type { Document } from "../config/document.ts";
 import { orList } from "../config/outline.ts";
 import type { Path } from "../config/tree.ts";
@@ -97,6 +97,7 @@ function unknownGroups(uses: readonly { name: string; where: string }[], names: 
   const there = new Set(names);
   return uses
     .filter(({ name }) => !there.has(name))
+    .slice(0, problemsMax)
     .map(({ name, where }) => {
       const hint = unknownHint(name, names);
       return new Problem(`group ${quoted(`%${name}`)} does not exist`, { code: "rules/unknown-group", where, hint });
@@ -121,7 +122,11 @@ function nestingProblems(graph: ReadonlyMap<string, Node>): Problem[] {
   for (const node of graph.values()) {
     const inner = [...node.names].filter((name) => graph.has(name));
     open.set(node.name, inner.length);
-    for (const name of inner) users.set(name, [...(users.get(name) ?? []), node]);
+    for (const name of inner) {
+      const others = users.get(name);
+      if (others === undefined) users.set(name, [node]);
+      else others.push(node);
+    }
   }
   const depths = new Map<string, number>();
   const ready = [...graph.values()].filter((node) => open.get(node.name) === 0);

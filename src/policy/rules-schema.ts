@@ -96,11 +96,15 @@ const group = z
   })
   .transform((g): Group => ({ ...g, members: [...new Set(g.members)] }));
 
-const side = z.string().nullable().default(null);
+/** In the member language, which match/parse.ts reads; JSON may say null for any. */
+function side(description: string) {
+  const allowed = 'a text in the member language such as "%newuser" or "192.0.2.0/24,@example.com"';
+  return z.string().nullable().default(null).meta({ description, allowed, defaultText: "any" });
+}
 
 const member = z.strictObject({
-  source: side.meta({ description: "Who sends, in the member language; absent is any.", defaultText: "any" }),
-  destination: side.meta({ description: "To whom, in the member language; absent is any.", defaultText: "any" }),
+  source: side("Who sends, in the member language; absent is any."),
+  destination: side("To whom, in the member language; absent is any."),
   enabled,
 });
 
