@@ -28,8 +28,13 @@ export const problemCodes = {
   "store/url": "The store's URL is not understood.",
   "control/unreachable": "The daemon does not answer on its control socket.",
   "control/refused": "The daemon refused the call.",
+  "api/no-route": "The API has no such route here.",
+  "api/bad-request": "A call of the API is not of the shape that its route takes.",
+  "api/too-large": "A call of the API is larger than its route takes.",
+  "api/internal": "Postvarta met a fault of its own; its log has the details.",
   "explain/nothing-found": "Nothing is known under this name.",
   "postfix/unreadable": "Postfix's configuration cannot be read.",
+  "logs/unreadable": "A log file cannot be read.",
   "usage": "The command line is not understood.",
 } as const;
 

@@ -1,0 +1,185 @@
+// Files as logs are kept: plain, gzip, bzip2, xz or zstd, told by their first bytes and not by their names. Streams may be
+// concatenated. Of a damaged archive what is whole is read, with one warning.
+
+import { spawn } from "node:child_process";
+import { type FileHandle, open } from "node:fs/promises";
+import { PassThrough, type Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGunzip, createZstdDecompress } from "node:zlib";
+import { Problem } from "../core/problem.ts";
+import { decompressBzip2 } from "./bzip2.ts";
+
+/** Bytes read at a time; large enough that the calls do not count, small enough for the cache. */
+const chunkBytes = 1024 * 1024;
+
+/** An archive may become this many times larger, and this much in any case: beyond it is a bomb and not a log. */
+const ratioMax = 2000;
+const bombBytesMin = 256 * 1024 * 1024;
+
+/** Memory that xz may take; its largest preset needs 65 MiB to unpack. */
+const xzMemory = "--memlimit-decompress=80MiB";
+
+export type Warn = (text: string) => void;
+
+/**
+ * The bytes of a log, unpacked. A chunk is valid until the next one is asked for. A Problem when the file cannot be opened
+ * or is none; damage and bombs end the bytes and are told to `warn`.
+ */
+export async function* readLogBytes(path: string, warn: Warn): AsyncGenerator<Buffer> {
+  const file = await openLog(path);
+  try {
+    const head = Buffer.alloc(6);
+    const { bytesRead } = await file.read(head, 0, head.length, 0);
+    const form = formOf(head.subarray(0, bytesRead));
+    if (form === "plain") yield* readPlain(file, path);
+    else yield* readArchive(file, form, path, warn);
+  } finally {
+    await file.close().catch(() => {});
+  }
+}
+
+/** Opens a log for reading; a Problem when that is not possible. */
+export async function openLog(path: string): Promise<FileHandle> {
+  let file: FileHandle;
+  try {
+    file = await open(path, "r");
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  if ((await file.stat()).isDirectory()) {
+    await file.close();
+    throw new Problem("this is a directory", { code: "logs/unreadable", where: path, hint: "name the files in it" });
+  }
+  return file;
+}
+
+function unreadable(path: string, error: unknown): Problem {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const texts = new Map([
+    ["ENOENT", "there is no such file"],
+    ["EACCES", "we may not read it"],
+  ]);
+  return new Problem(texts.get(code) ?? `it cannot be read (${code || String(error)})`, {
+    code: "logs/unreadable",
+    where: path,
+  });
+}
+
+type Form = "plain" | "gzip" | "bzip2" | "xz" | "zstd";
+
+function formOf(head: Buffer): Form {
+  const hex = head.toString("hex");
+  if (hex.startsWith("1f8b")) return "gzip";
+  if (/^425a68(?:3[1-9])3141/.test(hex)) return "bzip2";
+  if (hex === "fd377a585a00") return "xz";
+  return hex.startsWith("28b52ffd") ? "zstd" : "plain";
+}
+
+async function* readPlain(file: FileHandle, path: string): AsyncGenerator<Buffer> {
+  const chunk = Buffer.alloc(chunkBytes);
+  for (;;) {
+    let length: number;
+    try {
+      length = (await file.read(chunk, 0, chunk.length)).bytesRead;
+    } catch (error) {
+      throw unreadable(path, error);
+    }
+    if (length === 0) return;
+    yield chunk.subarray(0, length);
+  }
+}
+
+async function* readArchive(
+  file: FileHandle,
+  form: Exclude<Form, "plain">,
+  path: string,
+  warn: Warn,
+): AsyncGenerator<Buffer> {
+  const limit = Math.max(bombBytesMin, (await file.stat()).size * ratioMax);
+  let bytes = 0;
+  try {
+    for await (const chunk of unpack(file, form)) {
+      yield chunk;
+      bytes += chunk.length;
+      if (bytes > limit)
+        return warn(`${path}: ${bytes} bytes came out of it and there are more: that is no log; the rest is left out`);
+    }
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    warn(
+      `${path}: the ${form} data is damaged behind ${bytes} bytes of text; the rest is left out (${error instanceof Error ? error.message : String(error)})`,
+    );
+  }
+}
+
+function unpack(file: FileHandle, form: Exclude<Form, "plain">): AsyncIterable<Buffer> {
+  const input = file.createReadStream({ start: 0, autoClose: false, highWaterMark: 256 * 1024 });
+  switch (form) {
+    case "gzip":
+      return whatIsWhole(input, createGunzip({ chunkSize: 256 * 1024 }));
+    case "zstd":
+      return whatIsWhole(input, createZstdDecompress({ chunkSize: 256 * 1024 }));
+    case "bzip2":
+      return decompressBzip2(input);
+    case "xz":
+      return unpackXz(input);
+    default:
+      return form satisfies never;
+  }
+}
+
+/** All that a decompressor gave before it failed: a failing stream would throw away what it has not handed out. */
+async function* whatIsWhole(input: Readable, decompressor: NodeJS.ReadWriteStream): AsyncGenerator<Buffer> {
+  const output = new PassThrough({ highWaterMark: 1024 * 1024 });
+  let failure: unknown;
+  decompressor.on("data", (chunk: Buffer) => {
+    if (!output.write(chunk)) {
+      decompressor.pause();
+      output.once("drain", () => decompressor.resume());
+    }
+  });
+  const done = pipeline(input, decompressor, { end: true }).then(
+    () => output.end(),
+    (error: unknown) => {
+      failure = error;
+      output.end();
+    },
+  );
+  try {
+    for await (const chunk of output) yield Buffer.from(chunk);
+  } finally {
+    input.destroy();
+    await done;
+  }
+  if (failure !== undefined) throw failure;
+}
+
+/** xz has no decoder in the runtime: the program of that name does it, with a limit on its memory. */
+async function* unpackXz(input: Readable): AsyncGenerator<Buffer> {
+  const xz = spawn("xz", ["--decompress", "--stdout", "--quiet", xzMemory], { stdio: ["pipe", "pipe", "pipe"] });
+  const failed = new Promise<never>((_, reject) => {
+    xz.on("error", () =>
+      reject(
+        new Problem("the program xz is needed to read this file", {
+          code: "logs/unreadable",
+          hint: "install xz-utils",
+        }),
+      ),
+    );
+  });
+  failed.catch(() => {});
+  const complaint: Buffer[] = [];
+  xz.stderr.on("data", (chunk: Buffer) => complaint.length < 4 && complaint.push(chunk));
+  const exit = new Promise<number | null>((resolve) => xz.on("close", resolve));
+  const fed = pipeline(input, xz.stdin).catch(() => {});
+  try {
+    await Promise.race([failed, new Promise((resolve) => xz.on("spawn", resolve))]);
+    for await (const chunk of xz.stdout) yield Buffer.from(chunk);
+    const status = await Promise.race([failed, exit]);
+    if (status !== 0) throw new Error(Buffer.concat(complaint).toString("utf8").trim() || `xz ended with ${status}`);
+  } finally {
+    xz.kill();
+    input.destroy();
+    await fed;
+  }
+}

@@ -1,0 +1,82 @@
+// What a line of Dovecot's login processes says. Formats follow login-common/client-common.c of 1.0 to 2.4. The name and
+// the mechanism are the client's text and stand before the address, so the last `rip=` is the real one.
+
+import { draftMailEvent, type MailEventDraft } from "../../core/event.ts";
+import { parseAddress } from "./client.ts";
+import { parseDovecotAuth } from "./dovecot-auth.ts";
+import { afterLevel } from "./level.ts";
+import type { Program } from "./program.ts";
+
+/** The event in a Dovecot message, without time and line; undefined when it says nothing that is wanted. */
+export function parseDovecot(program: Program, text: string): MailEventDraft | undefined {
+  let message = text;
+  let service = program.service;
+  if (program.daemon === "dovecot") {
+    message = afterLevel(message) ?? "";
+    const login = /^([a-z0-9-]+)-login: /.exec(message);
+    if (login === null) return parseDovecotAuth(message);
+    service = login[1] ?? service;
+    message = message.slice(login[0].length);
+  } else {
+    if (!service.endsWith("-login")) return parseDovecotAuth(`${service}: ${message}`);
+    service = service.slice(0, -6);
+  }
+  const said = afterLevel(message);
+  return said === undefined ? undefined : parseLoginProcess(said, service);
+}
+
+function parseLoginProcess(said: string, service: string): MailEventDraft | undefined {
+  // 2.4 says `Logged in`, all before it `Login`.
+  for (const word of ["Login: ", "Logged in: "]) {
+    if (said.startsWith(word)) return readElements(said, word.length, draftMailEvent("login", "dovecot", service));
+  }
+  if (!/^(?:Disconnected|Aborted login|Login aborted|Connection closed)/.test(said)) return undefined;
+  return parseRefused(said, service);
+}
+
+/** `Disconnected: Inactivity (auth failed, 3 attempts in 12 secs): user=<…>, …`; 2.4 adds ` (auth_failed)` before the colon. */
+function parseRefused(said: string, service: string): MailEventDraft | undefined {
+  const failed = said.indexOf("(auth failed");
+  if (failed < 0) return undefined;
+  const elements = said.indexOf("): ", failed);
+  const user = said.indexOf("user=<");
+  if (elements < 0 || (user >= 0 && user < failed)) return undefined;
+  const event = draftMailEvent("auth_failure", "dovecot", service);
+  const numbers = /^\(auth failed(?:, (\d{1,6}) attempts)?(?: in (\d{1,6}) secs)?/.exec(
+    said.slice(failed, failed + 60),
+  );
+  event.attempts = Math.max(1, Number(numbers?.[1] ?? 1));
+  event.overSeconds = Number(numbers?.[2] ?? 0);
+  event.reason = said.slice(0, elements + 1);
+  return readElements(said, elements + 3, event);
+}
+
+/**
+ * login_log_format_elements from `from` on: `user=<…>, method=…, rip=…, lip=…`. Where the address comes first it is the
+ * first one (1.x leaves out an empty user).
+ */
+function readElements(said: string, from: number, event: MailEventDraft): MailEventDraft | undefined {
+  const first = said.startsWith("rip=", from);
+  const ripAt = first ? from : said.lastIndexOf(", rip=") + 2;
+  if (ripAt < from) return undefined;
+  const address = /^[^\s,]{1,64}/.exec(said.slice(ripAt + 4, ripAt + 70));
+  const ip = address === null ? undefined : parseAddress(address[0]);
+  if (ip === undefined) return undefined;
+  event.ip = ip;
+  if (!first) readUserAndMethod(said.slice(from, ripAt - 2), event);
+  return event;
+}
+
+/** `user=<name>, method=PLAIN`: the name may hold anything, so it ends at the last `>`. */
+function readUserAndMethod(text: string, event: MailEventDraft): void {
+  const methodAt = text.lastIndexOf(">, method=");
+  if (methodAt >= 0) {
+    const method = text.slice(methodAt + 10);
+    const comma = method.indexOf(",");
+    event.method = comma < 0 ? method : method.slice(0, comma);
+  }
+  if (!text.startsWith("user=<")) return;
+  const end = methodAt >= 0 ? methodAt : text.lastIndexOf(">");
+  const user = text.slice(6, Math.max(6, end));
+  event.user = user === "" ? null : user;
+}

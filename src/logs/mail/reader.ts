@@ -1,0 +1,143 @@
+// The mail reader: bytes of a log become mail events. All work that every line needs is done on bytes; a string is made
+// only of a message that by its first bytes may be an event of a wanted kind.
+
+import { defaultMailKinds, type MailEvent, type MailEventDraft, type MailKind } from "../../core/event.ts";
+import { LineSplitter } from "../../core/line.ts";
+import { emptyHeader, readHeader } from "../header.ts";
+import { type JournalEntry, JournalExport, parseJournalJson } from "../journald.ts";
+import { TimeReader } from "../time.ts";
+import { Zone } from "../zone.ts";
+import { parseDovecot } from "./dovecot.ts";
+import { parsePostfix } from "./postfix.ts";
+import { mayBeEvent } from "./prefilter.ts";
+import { type Program, ProgramTable, parseProgram } from "./program.ts";
+
+export interface MailReaderOptions {
+  /** The year of the first line, for stamps without one. */
+  readonly year?: number | undefined;
+  /** The zone of stamps without one; default: the machine's. */
+  readonly zone?: Zone | undefined;
+  /** Default: login, auth_failure, rate_limit, reject. */
+  readonly kinds?: readonly MailKind[] | undefined;
+  /** The present in ms, for stamps without a year where none is given. */
+  readonly now: () => number;
+}
+
+export type SeeMailEvent = (event: MailEvent) => void;
+
+/** Reads one log, or several that follow one another. */
+export interface MailReader {
+  /** Reads a chunk and calls `emit` for each event of a line that ends in it; the chunk may be used again then. */
+  see(chunk: Buffer, emit: SeeMailEvent): void;
+  /** Reads the last line when it has no LF; the next chunk is of another file and starts with line 1. */
+  end(emit: SeeMailEvent): void;
+  /** One line without LF. */
+  seeLine(bytes: Buffer, start: number, end: number, number: number, emit: SeeMailEvent): void;
+  /** Lines that were too long to be read. */
+  readonly skipped: number;
+}
+
+/** A reader of mail events from syslog, journald and Dovecot's own files; it finds the form of headers by itself. */
+export function createMailReader(options: MailReaderOptions): MailReader {
+  return new ReaderOfMail(options);
+}
+
+const carriageReturn = 13;
+
+class ReaderOfMail implements MailReader {
+  readonly #splitter = new LineSplitter();
+  readonly #header = emptyHeader();
+  readonly #programs = new ProgramTable();
+  readonly #times: TimeReader;
+  readonly #kinds: ReadonlySet<MailKind>;
+  #export: JournalExport | undefined;
+  #exportLine = 0;
+
+  constructor(options: MailReaderOptions) {
+    this.#times = new TimeReader({ zone: options.zone ?? Zone.ofMachine(), year: options.year, now: options.now });
+    this.#kinds = new Set(options.kinds ?? defaultMailKinds);
+  }
+
+  get skipped(): number {
+    return this.#splitter.skipped;
+  }
+
+  see(chunk: Buffer, emit: SeeMailEvent): void {
+    this.#splitter.split(chunk, (bytes, start, end, number) => this.seeLine(bytes, start, end, number, emit));
+  }
+
+  end(emit: SeeMailEvent): void {
+    this.#splitter.end((bytes, start, end, number) => this.seeLine(bytes, start, end, number, emit));
+    const entry = this.#export?.end();
+    if (entry !== undefined) this.#seeEntry(entry, this.#exportLine, emit);
+    this.#export = undefined;
+  }
+
+  seeLine(bytes: Buffer, start: number, end: number, number: number, emit: SeeMailEvent): void {
+    const stop = end > start && bytes[end - 1] === carriageReturn ? end - 1 : end;
+    if (this.#export !== undefined) return this.#seeExport(this.#export, bytes.subarray(start, end), number, emit);
+    const first = bytes[start];
+    if (first === 123 || first === 30 || first === 100) {
+      // `{`, a record separator (json-seq), `data: {` (json-sse).
+      const open = bytes.indexOf(123, start);
+      if (open >= start && open <= start + 6 && open < stop && isJsonStart(bytes, start, open)) {
+        const entry = parseJournalJson(bytes.toString("utf8", open, stop));
+        if (entry !== undefined) this.#seeEntry(entry, number, emit);
+        return;
+      }
+    }
+    if (first === 95 && bytes.toString("latin1", start, start + 9) === "__CURSOR=") {
+      this.#export = new JournalExport();
+      return;
+    }
+    this.#seeSyslog(bytes, start, stop, number, emit);
+  }
+
+  #seeSyslog(bytes: Buffer, start: number, end: number, number: number, emit: SeeMailEvent): void {
+    const header = this.#header;
+    if (!readHeader(bytes, start, end, header)) return;
+    this.#times.note(bytes, header);
+    const program = this.#programs.find(bytes, header.programStart, header.programEnd);
+    if (!mayBeEvent(program.daemon, bytes, header.messageStart, end, this.#kinds)) return;
+    const event = parseMessage(program, bytes.toString("utf8", header.messageStart, end));
+    if (event === undefined || !this.#kinds.has(event.kind)) return;
+    const at = this.#times.at(bytes, header);
+    if (Number.isNaN(at)) return;
+    event.at = at;
+    event.line = number;
+    emit(event);
+  }
+
+  #seeExport(entries: JournalExport, line: Buffer, number: number, emit: SeeMailEvent): void {
+    if (line.length > 8 && line.toString("latin1", 0, 8) === "MESSAGE=") this.#exportLine = number;
+    else if (line.toString("latin1", 0, 16) === "MESSAGE") this.#exportLine = number;
+    const entry = entries.see(line);
+    if (entry !== undefined) this.#seeEntry(entry, this.#exportLine, emit);
+  }
+
+  #seeEntry(entry: JournalEntry, number: number, emit: SeeMailEvent): void {
+    const event = parseMessage(parseProgram(entry.program), entry.message);
+    if (event === undefined || !this.#kinds.has(event.kind) || Number.isNaN(entry.at)) return;
+    event.at = entry.at;
+    event.line = number;
+    emit(event);
+  }
+}
+
+/** What a program's message says, without time and line. */
+export function parseMessage(program: Program, message: string): MailEventDraft | undefined {
+  switch (program.daemon) {
+    case "other":
+      return undefined;
+    case "dovecot":
+    case "dovecot-service":
+      return parseDovecot(program, message);
+    default:
+      return parsePostfix(program, message);
+  }
+}
+
+function isJsonStart(bytes: Buffer, start: number, open: number): boolean {
+  if (open === start) return true;
+  return bytes[start] === 30 ? open === start + 1 : bytes.toString("latin1", start, open) === "data: ";
+}
