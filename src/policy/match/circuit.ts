@@ -3,6 +3,8 @@
 // so a question costs what is true of it and not how many rules there are. Knows neither texts nor requests.
 // Truth has three values (Kleene): an atom about a missing part is unknown, and so is its negation.
 
+import { PollTree } from "./poll-tree.ts";
+
 export const FALSE = 0;
 export const TRUE = 1;
 export const UNKNOWN = 2;
@@ -26,7 +28,7 @@ interface Clause extends Conjunction {
 }
 
 interface Gate {
-  /** Bits of the parts of a request that can make it unknown when they are missing. */
+  /** Bits of the parts of a request that it depends on. */
   readonly parts: number;
   /** The smaller, the rarer it is true: the rarest literal of a clause wakes the clause. */
   readonly weight: number;
@@ -48,6 +50,9 @@ interface Or {
   readonly policy: number;
 }
 
+/** The part of what is always known; never missing. */
+const KNOWN = 1 << 30;
+
 /** Takes away from the chance that a group is chosen to wake a clause where an atom could. */
 const groupWeight = 50;
 
@@ -62,10 +67,8 @@ export function literalOf(wire: Wire, negated: boolean): Literal {
 export class Circuit {
   readonly #gates: Gate[] = [];
   readonly #clauses: Clause[] = [];
-  /** Policies' clauses that no wire wakes, by the literal that is asked for all of them at once. */
-  readonly #polls = new Map<Literal, Clause[]>();
-  /** Policies' clauses without any literal. */
-  readonly #always: Clause[] = [];
+  /** Policies' clauses that no wire wakes. */
+  readonly #polls = new PollTree<Clause>();
   #marks = new Marks(0, 0);
   #question = 0;
   #missing = 0;
@@ -73,9 +76,9 @@ export class Circuit {
   /** Policies with a woken clause. */
   #touched: Wire[] = [];
 
-  /** A single test. `part` is the bit of the part it needs, 0 when that is always known. */
+  /** A single test. `part` is the bit of the part it needs (below 2^30), 0 when that is always known. */
   addAtom(part: number, weight: number): Wire {
-    return this.#gates.push({ parts: part, weight, wakes: [], or: undefined }) - 1;
+    return this.#gates.push({ parts: part === 0 ? KNOWN : part, weight, wakes: [], or: undefined }) - 1;
   }
 
   /** An OR of ANDs over wires that exist already; `policy` is its number, -1 for a group. */
@@ -88,7 +91,7 @@ export class Circuit {
     let plainParts = 0;
     for (const clause of clauses) {
       this.#clauses.push(clause);
-      const needs = clause.literals.reduce((sum, literal) => sum | this.#gate(literal >> 1).parts, 0);
+      const needs = this.#partsOf(clause.literals);
       parts |= needs;
       if (!this.#hang(clause)) unwoken.push(clause);
       else if (clause.literals.length === 1) plainParts |= needs;
@@ -96,7 +99,7 @@ export class Circuit {
     }
     const weight = groupWeight + clauses.length;
     this.#gates.push({ parts, weight, wakes: [], or: { clauses, compound, unwoken, plainParts, policy } });
-    if (policy >= 0) for (const clause of unwoken) this.#poll(clause);
+    if (policy >= 0) for (const clause of unwoken) this.#polls.add(clause);
     return head;
   }
 
@@ -158,6 +161,10 @@ export class Circuit {
     return gate;
   }
 
+  #partsOf(literals: readonly Literal[]): number {
+    return literals.reduce((sum, literal) => sum | this.#gate(literal >> 1).parts, literals.length === 0 ? KNOWN : 0);
+  }
+
   /** Hangs a clause on its rarest literal that is known to be true as soon as it is; false when it has none. */
   #hang(clause: Clause): boolean {
     let waker: Gate | undefined;
@@ -170,23 +177,12 @@ export class Circuit {
     return waker !== undefined;
   }
 
-  #poll(clause: Clause): void {
-    const literal = clause.literals.find((each) => (each & 1) === 0) ?? clause.literals[0];
-    if (literal === undefined) {
-      this.#always.push(clause);
-      return;
-    }
-    const list = this.#polls.get(literal) ?? [];
-    list.push(clause);
-    this.#polls.set(literal, list);
-  }
-
   #askPolls(): void {
     this.#polled = true;
-    for (const clause of this.#always) this.#rouse(clause);
-    for (const [literal, clauses] of this.#polls) {
-      if (this.truth(literal) === TRUE) for (const clause of clauses) this.#rouse(clause);
-    }
+    this.#polls.each(
+      (literal) => this.truth(literal) === TRUE,
+      (clause) => this.#rouse(clause, true),
+    );
   }
 
   #isTrue(wire: Wire): boolean {
@@ -197,11 +193,11 @@ export class Circuit {
     if (this.#isTrue(wire)) return;
     this.#marks.trueAt[wire] = this.#question;
     this.#marks.causes[wire] = cause;
-    for (const clause of this.#gate(wire).wakes) this.#rouse(clause);
+    for (const clause of this.#gate(wire).wakes) this.#rouse(clause, clause.literals.length === 1);
   }
 
-  /** One literal of the clause is true: its head is true at once, or the clause waits until its head is asked for. */
-  #rouse(clause: Clause): void {
+  /** A clause that holds makes its head true; one with a single literal that does waits until its head is asked for. */
+  #rouse(clause: Clause, holds: boolean): void {
     const { head, id } = clause;
     const marks = this.#marks;
     if (this.#isTrue(head)) return;
@@ -210,7 +206,7 @@ export class Circuit {
       marks.firstWoken[head] = -1;
       if ((this.#gate(head).or?.policy ?? -1) >= 0) this.#touched.push(head);
     }
-    if (clause.literals.length <= 1) this.#makeTrue(head, id);
+    if (holds) this.#makeTrue(head, id);
     else {
       marks.nextWoken[id] = marks.firstWoken[head] ?? -1;
       marks.firstWoken[head] = id;
@@ -222,6 +218,7 @@ export class Circuit {
     const { or, parts } = this.#gate(wire);
     const lacks = (parts & this.#missing) !== 0;
     if (or === undefined || or.compound.length === 0) return lacks ? UNKNOWN : FALSE;
+    if ((parts & ~this.#missing) === 0) return UNKNOWN;
     if (this.#marks.valueAt[wire] === this.#question) return this.#marks.unknown[wire] === 1 ? UNKNOWN : FALSE;
     if (this.#findWoken(wire) || this.#findAmong(wire, or.unwoken)) return TRUE;
     const unknown = lacks && this.#lacksAny(or);

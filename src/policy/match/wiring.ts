@@ -62,7 +62,7 @@ export class Wiring {
       const literals = member === undefined ? [literalOf(this.#unreadable, false)] : this.literalsOf(member, side);
       if (literals !== undefined) conjunctions.push({ literals, origin });
     }
-    const wire = this.circuit.addOr(conjunctions, -1);
+    const wire = conjunctions.length === 0 ? this.#never : this.circuit.addOr(conjunctions, -1);
     this.#wires.set(key, wire);
     return wire;
   }
