@@ -70,9 +70,14 @@ function compileInternal(matcher: Matcher, rules: RuleSet, internal: string): (r
 }
 
 function compilePolicy(policy: Policy, mode: Mode): CompiledPolicy {
-  const isObserved = (rule: { readonly mode: Mode }) => mode === "observe" || policy.mode === "observe" || rule.mode === "observe";
-  const access = policy.access.filter((rule) => rule.enabled).map((rule) => ({ policy, rule, observed: isObserved(rule) }));
-  const quotas = policy.quotas.filter((rule) => rule.enabled).map((rule) => compileQuota(policy, rule, isObserved(rule)));
+  const isObserved = (rule: { readonly mode: Mode }) =>
+    mode === "observe" || policy.mode === "observe" || rule.mode === "observe";
+  const access = policy.access
+    .filter((rule) => rule.enabled)
+    .map((rule) => ({ policy, rule, observed: isObserved(rule) }));
+  const quotas = policy.quotas
+    .filter((rule) => rule.enabled)
+    .map((rule) => compileQuota(policy, rule, isObserved(rule)));
   return { policy, access, quotas };
 }
 

@@ -37,7 +37,9 @@ export class DecisionBook {
     const same = [view.effect, view.policy, view.rule, view.quota?.key ?? question.request.sender, client].join("\x1f");
     const open = this.#open.get(same);
     const isFirst = open === undefined || question.now - open.at >= sameMs;
-    const row = isFirst ? this.#make(question, view, client, findings) : { ...open, count: open.count + 1, lastAt: question.now };
+    const row = isFirst
+      ? this.#make(question, view, client, findings)
+      : { ...open, count: open.count + 1, lastAt: question.now };
     this.#open.delete(same);
     this.#open.set(same, row);
     this.#forgetOldest();
@@ -110,6 +112,7 @@ class DecisionIds {
 
 function encode(value: number, length: number): string {
   let text = "";
-  for (let rest = value, i = 0; i < length; i++, rest = Math.floor(rest / 32)) text = (alphabet[rest % 32] ?? "0") + text;
+  for (let rest = value, i = 0; i < length; i++, rest = Math.floor(rest / 32))
+    text = (alphabet[rest % 32] ?? "0") + text;
   return text;
 }

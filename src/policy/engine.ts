@@ -1,20 +1,21 @@
 // Answers questions: match → plan → charge in one job of the store → verdict (decided 1). The road of a question is this file.
 
-import { printIp } from "../core/ip.ts";
 import type { Clock } from "../core/clock.ts";
+import { printIp } from "../core/ip.ts";
 import type { Log } from "../core/log.ts";
 import type { OnError } from "../core/rules.ts";
 import type { Cells, CellView, DecisionRow } from "../store/db.ts";
 import type { Check, Plan, Question } from "./check.ts";
 import type { CompiledRules } from "./compiled-rules.ts";
 import { DecisionBook } from "./decision-book.ts";
-import { type Finding, onErrorOf } from "./finding.ts";
+import type { Finding } from "./finding.ts";
 import { Ledger } from "./ledger.ts";
 import { bookingsOf, OpenMessage } from "./message.ts";
 import { endRow, endRowId, messageId, recipientRow, recipientRowId, restoreMessages } from "./message-rows.ts";
+import { onErrorOf } from "./on-error.ts";
 import type { Raises } from "./raises.ts";
 import type { Request } from "./request.ts";
-import { endsQuestion, letsPass, type Verdict } from "./verdict.ts";
+import { letsPass, type Verdict } from "./verdict.ts";
 
 export interface EngineParts {
   readonly cells: Cells;
@@ -149,7 +150,9 @@ export class PolicyEngine {
     if (request.instance === "") return undefined;
     const message = this.#messages.get(messageId(clientOf(request), request.instance));
     if (message !== undefined && message.ended === undefined) return message;
-    return request.state === "RCPT" ? new OpenMessage(messageId(clientOf(request), request.instance), this.#parts.clock.now()) : undefined;
+    return request.state === "RCPT"
+      ? new OpenMessage(messageId(clientOf(request), request.instance), this.#parts.clock.now())
+      : undefined;
   }
 
   /** The answer that the same question got before: Postfix repeats one whose answer it did not see. */
@@ -226,13 +229,26 @@ export class PolicyEngine {
 
   #logDecision(row: DecisionRow): void {
     const { id, verdict, rule, key, account, sender, recipient, client, queueId } = row;
-    this.#parts.log.info("decision", { id, verdict, rule, key, account, from: sender, to: recipient, client, queue_id: queueId });
+    this.#parts.log.info("decision", {
+      id,
+      verdict,
+      rule,
+      key,
+      account,
+      from: sender,
+      to: recipient,
+      client,
+      queue_id: queueId,
+    });
   }
 
   #trackRecipient({ request, message }: Question, ledger: Ledger, verdict: Verdict, view: CellView): void {
     if (message === undefined) return;
     this.#messages.set(message.id, message);
-    if (!letsPass(verdict)) return message.keepRefusal(request.context, request.recipient, verdict);
+    if (!letsPass(verdict)) {
+      message.keepRefusal(request.context, request.recipient, verdict);
+      return;
+    }
     message.passed++;
     const { bookings, firsts, sizes } = ledger;
     const answers = [[request.context, verdict] as const];
@@ -240,7 +256,8 @@ export class PolicyEngine {
     const n = message.add({ address, bookings, firsts, sizes, exempt: ledger.exempt, answers });
     const recipient = message.recipients[n];
     // A recipient that charged nothing is remembered in memory only: after a crash it is judged again, at no cost to anybody.
-    if (recipient !== undefined && bookings.length + firsts.length + sizes.length > 0) view.saveMessage(recipientRow(message, n, recipient));
+    if (recipient !== undefined && bookings.length + firsts.length + sizes.length > 0)
+      view.saveMessage(recipientRow(message, n, recipient));
   }
 
   #endMessage({ request, message, now }: Question, verdict: Verdict, view: CellView): void {
@@ -286,7 +303,8 @@ function settlePlans(plans: readonly Plan[], ledger: Ledger): void {
 
 function dropRows(message: OpenMessage, view: CellView): void {
   for (const [n, recipient] of message.recipients.entries()) {
-    if (recipient.bookings.length + recipient.firsts.length + recipient.sizes.length > 0) view.dropMessage(recipientRowId(message, n));
+    if (recipient.bookings.length + recipient.firsts.length + recipient.sizes.length > 0)
+      view.dropMessage(recipientRowId(message, n));
   }
 }
 

@@ -1,9 +1,7 @@
 // What a check found out about a question, as a value: the stuff of records, trails and explain.
 
 import type { Admission } from "../core/cell.ts";
-import type { OnError } from "../core/rules.ts";
 import type { CompiledAccess, CompiledLimit } from "./compiled-rules.ts";
-import type { Question } from "./check.ts";
 
 export type Finding = AccessFinding | QuotaFinding;
 
@@ -61,7 +59,15 @@ export function viewOf(finding: Finding): FindingView {
 function viewOfAccess({ access, effect }: AccessFinding): FindingView {
   const { rule, policy, observed } = access;
   const mode = observed ? "observe" : "enforce";
-  return { check: "access", policy: policy.name, rule: rule.name, mode, effect, verdict: rule.verdict, text: rule.text };
+  return {
+    check: "access",
+    policy: policy.name,
+    rule: rule.name,
+    mode,
+    effect,
+    verdict: rule.verdict,
+    text: rule.text,
+  };
 }
 
 function viewOfQuota({ limit, key, max, amount, admission, effect }: QuotaFinding): FindingView {
@@ -94,16 +100,4 @@ export function isRecorded(finding: Finding): boolean {
   if (finding.check === "quota") return true;
   const { verdict } = finding.access.rule;
   return verdict !== "ok" && verdict !== "pass" && verdict !== "prepend";
-}
-
-/** The strictest `on_error` among the rules of the matching policies that would have been asked. */
-export function onErrorOf(question: Question, fallback: OnError): OnError {
-  for (const index of question.matched) {
-    const policy = question.rules.policies[index];
-    for (const quota of policy?.quotas ?? []) {
-      const chosen = quota.rule.onError ?? policy?.policy.onError ?? fallback;
-      if (chosen === "defer" && !quota.observed) return "defer";
-    }
-  }
-  return "pass";
 }

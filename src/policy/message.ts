@@ -98,7 +98,10 @@ export class OpenMessage {
    * Postfix says at END-OF-MESSAGE how many recipients it accepted, not which: of those we let pass the first ones are kept
    * (decided 2). 0 means that it did not say.
    */
-  split(accepted: number): { readonly kept: readonly TrackedRecipient[]; readonly dropped: readonly TrackedRecipient[] } {
+  split(accepted: number): {
+    readonly kept: readonly TrackedRecipient[];
+    readonly dropped: readonly TrackedRecipient[];
+  } {
     const end = accepted === 0 ? this.#recipients.length : accepted;
     return { kept: this.#recipients.slice(0, end), dropped: this.#recipients.slice(end) };
   }

@@ -83,18 +83,23 @@ test("larger limits never let more than max into any period and free at most a s
 
 test("the time a refusal names is the first at which the charge is admitted", () => {
   fc.assert(
-    fc.property(limitArb(fc.integer({ min: 1, max: 130 })), stepsArb, fc.integer({ min: 1, max: 20 }), (limit, steps, amount) => {
-      let state: CellState | undefined;
-      let now = t0;
-      for (const step of steps) {
-        now += Math.round(step.gap * limit.periodMs * 0.1);
-        state = sliding.admit(state, limit, { at: now, amount: step.amount }).state;
-      }
-      const refused = sliding.admit(state, limit, { at: now, amount });
-      if (refused.admitted || refused.freesAt === undefined) return;
-      assert.equal(sliding.admit(state, limit, { at: refused.freesAt, amount }).admitted, true);
-      assert.equal(sliding.admit(state, limit, { at: refused.freesAt - 1, amount }).admitted, false);
-    }),
+    fc.property(
+      limitArb(fc.integer({ min: 1, max: 130 })),
+      stepsArb,
+      fc.integer({ min: 1, max: 20 }),
+      (limit, steps, amount) => {
+        let state: CellState | undefined;
+        let now = t0;
+        for (const step of steps) {
+          now += Math.round(step.gap * limit.periodMs * 0.1);
+          state = sliding.admit(state, limit, { at: now, amount: step.amount }).state;
+        }
+        const refused = sliding.admit(state, limit, { at: now, amount });
+        if (refused.admitted || refused.freesAt === undefined) return;
+        assert.equal(sliding.admit(state, limit, { at: refused.freesAt, amount }).admitted, true);
+        assert.equal(sliding.admit(state, limit, { at: refused.freesAt - 1, amount }).admitted, false);
+      },
+    ),
     { numRuns: runs },
   );
 });
@@ -102,25 +107,29 @@ test("the time a refusal names is the first at which the charge is admitted", ()
 test("what is given back later is given back from the same place, and an expired charge gives nothing", () => {
   const arb = fc.record({ max: fc.constantFrom(10, 500), periodMs: fc.constantFrom(60_000, 3_600_000) });
   fc.assert(
-    fc.property(arb, fc.array(fc.integer({ min: 0, max: 4_000 }), { minLength: 2, maxLength: 30 }), ({ max, periodMs }, gaps) => {
-      const limit: CellLimit = { algorithm: "sliding", max, periodMs };
-      let state: CellState | undefined;
-      let now = t0;
-      const booked: Accepted[] = [];
-      for (const gap of gaps) {
-        now += gap;
-        const admission = sliding.admit(state, limit, { at: now, amount: 1 });
-        if (admission.admitted) booked.push({ at: admission.at, amount: 1 });
-        state = admission.state;
-      }
-      assert.ok(state);
-      for (const charge of booked) state = sliding.giveBack(state, limit, charge, now);
-      assert.equal(sliding.used(state, limit, now), 0);
-      const full = sliding.admit(undefined, limit, { at: now, amount: 3 });
-      assert.ok(full.state);
-      const kept = sliding.giveBack(full.state, limit, { at: now - 2 * periodMs, amount: 3 }, now);
-      assert.equal(sliding.used(kept, limit, now), 3);
-    }),
+    fc.property(
+      arb,
+      fc.array(fc.integer({ min: 0, max: 4_000 }), { minLength: 2, maxLength: 30 }),
+      ({ max, periodMs }, gaps) => {
+        const limit: CellLimit = { algorithm: "sliding", max, periodMs };
+        let state: CellState | undefined;
+        let now = t0;
+        const booked: Accepted[] = [];
+        for (const gap of gaps) {
+          now += gap;
+          const admission = sliding.admit(state, limit, { at: now, amount: 1 });
+          if (admission.admitted) booked.push({ at: admission.at, amount: 1 });
+          state = admission.state;
+        }
+        assert.ok(state);
+        for (const charge of booked) state = sliding.giveBack(state, limit, charge, now);
+        assert.equal(sliding.used(state, limit, now), 0);
+        const full = sliding.admit(undefined, limit, { at: now, amount: 3 });
+        assert.ok(full.state);
+        const kept = sliding.giveBack(full.state, limit, { at: now - 2 * periodMs, amount: 3 }, now);
+        assert.equal(sliding.used(kept, limit, now), 3);
+      },
+    ),
     { numRuns: runs },
   );
 });

@@ -22,7 +22,8 @@ function admit(state: CellState | undefined, limit: CellLimit, charge: Charge): 
   }
   const after = before + charge.amount;
   if (charge.amount === 0) return { admitted: true, before, after, state, at, freesAt: undefined };
-  const next = live[0] === BUCKETS ? addToBucket(live, limit, at, charge.amount) : addStamp(live, limit, at, charge.amount);
+  const next =
+    live[0] === BUCKETS ? addToBucket(live, limit, at, charge.amount) : addStamp(live, limit, at, charge.amount);
   return { admitted: true, before, after, state: next, at, freesAt: undefined };
 }
 

@@ -1,9 +1,9 @@
 // END-OF-MESSAGE: what was provisional becomes final, what was not accepted is given back, and the true size is charged
 // before the message is accepted (decided 2).
 
+import { parseCellKey, prefixOf } from "../cell-key.ts";
 import type { Plan, Question } from "../check.ts";
 import type { CompiledLimit } from "../compiled-rules.ts";
-import { parseCellKey, prefixOf } from "../cell-key.ts";
 import type { Ledger } from "../ledger.ts";
 import type { OpenMessage, TrackedRecipient } from "../message.ts";
 import { type Amount, keysOf, planSteps, settleStep } from "./step.ts";

@@ -60,7 +60,10 @@ export function settleStep(
     const asked = amountOf(limit, key);
     if (asked === undefined) continue;
     const draft = draftCharge(limit, key, asked, question, ledger);
-    if (!draft.admission.admitted) return exceed(step.quota, draft, ledger);
+    if (!draft.admission.admitted) {
+      exceed(step.quota, draft, ledger);
+      return;
+    }
     drafts.push(draft);
   }
   for (const draft of drafts) book(draft, ledger);
@@ -92,7 +95,8 @@ function book(draft: Draft, ledger: Ledger): void {
     ledger.sizes.push(key);
     return;
   }
-  if (admission.state !== undefined) ledger.put(key, admission.state, limit.algorithm.expiresAt(admission.state, limit.cell));
+  if (admission.state !== undefined)
+    ledger.put(key, admission.state, limit.algorithm.expiresAt(admission.state, limit.cell));
   if (draft.kind === "recipient") ledger.bookings.push([key, admission.at, draft.amount]);
   if (draft.kind === "message") ledger.firsts.push([key, admission.at, draft.amount]);
 }
