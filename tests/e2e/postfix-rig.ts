@@ -1,7 +1,17 @@
 // A private, real Postfix with Dovecot's SASL on loopback, in a directory of its own under /tmp: what our tests send mail through.
 // It is configured as the seed is: the policy call first in smtpd_recipient_restrictions and again at the end of data.
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -188,6 +198,9 @@ function makeFiles(directory: string, port: number, options: PostfixRigOptions):
   owned("mail", 0o700, nobody, nobody);
   writeFileSync(`${directory}/etc/main.cf`, mainCf(directory, nobody, options));
   writeFileSync(`${directory}/etc/master.cf`, masterCf(port, options));
+  // Postfix waits until a file is two seconds old, in case somebody is still writing it.
+  const before = new Date(Date.now() - 60_000);
+  for (const file of ["main.cf", "master.cf"]) utimesSync(`${directory}/etc/${file}`, before, before);
   writeFileSync(`${directory}/dovecot/dovecot.conf`, dovecotConf(directory));
   writeFileSync(`${directory}/dovecot/users`, userLines());
 }
@@ -205,25 +218,20 @@ function spawnDaemon(program: string, words: readonly string[]): ChildProcess {
   return child;
 }
 
+/** SIGTERM to the daemon's group, SIGKILL to what is left of it when the daemon has ended or the time is up. */
 async function stop(child: ChildProcess): Promise<void> {
   signalGroup(child, "SIGTERM");
   const deadline = Date.now() + stopTimeoutMs;
-  while (groupLives(child)) {
-    if (Date.now() > deadline) signalGroup(child, "SIGKILL");
-    await sleep(10);
-  }
+  while (child.exitCode === null && child.signalCode === null && Date.now() < deadline) await sleep(5);
+  signalGroup(child, "SIGKILL");
 }
 
-function groupLives(child: ChildProcess): boolean {
-  return signalGroup(child, 0);
-}
-
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): boolean {
-  if (child.pid === undefined) return false;
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
   try {
-    return process.kill(-child.pid, signal);
+    process.kill(-child.pid, signal);
   } catch {
-    return false;
+    // The whole group has ended.
   }
 }
 

@@ -1,0 +1,51 @@
+// `postvarta doctor`: does Postfix ask us, everywhere, once, and does mail flow when we are down? Works without the daemon.
+import { Command } from "commander";
+import { readConfig } from "../../config/config.ts";
+import { diagnose } from "../doctor/diagnose.ts";
+import type { OurSide } from "../doctor/endpoint.ts";
+import { inspectPostfix } from "../doctor/inspect.ts";
+import { printReport } from "../doctor/report.ts";
+
+interface DoctorOptions {
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly info?: boolean;
+}
+
+/** Exit 0: nothing to mend; 1: errors or warnings. An unreadable configuration is thrown as a Problem. */
+export function doctorCommand(): Command {
+  return new Command("doctor")
+    .description("says what is missing in Postfix's main.cf and master.cf, with the postconf line that mends it")
+    .option("--config <file>", "the configuration file")
+    .option("--json", "print the findings as one JSON array")
+    .option("--info", "print notes too: things that are good to know and need no mend")
+    .action(async (options: DoctorOptions, command: Command) => {
+      const file = options.config ?? configOfParent(command);
+      const { config } = readConfig({ file, environment: process.env });
+      const ours = { listen: config.policy.listen, onError: config.policy.on_error };
+      process.exitCode = await examine(config.postfix.config_directories, ours, options);
+    });
+}
+
+async function examine(directories: readonly string[], ours: OurSide, options: DoctorOptions): Promise<number> {
+  const examined = [];
+  let hiddenNotes = 0;
+  for (const directory of directories) {
+    const setup = await inspectPostfix(directory);
+    const all = diagnose(setup, ours);
+    const findings = options.info === true ? all : all.filter((finding) => finding.severity !== "info");
+    hiddenNotes += all.length - findings.length;
+    examined.push({ setup, findings });
+  }
+  const findings = examined.flatMap((one) => one.findings);
+  const text =
+    options.json === true ? `${JSON.stringify(findings, undefined, 2)}\n` : printReport(examined, ours, hiddenNotes);
+  process.stdout.write(text);
+  return findings.some((finding) => finding.severity !== "info") ? 1 : 0;
+}
+
+/** `--config` may stand before the verb. */
+function configOfParent(command: Command): string | undefined {
+  const value: unknown = command.parent?.opts()["config"];
+  return typeof value === "string" ? value : undefined;
+}
