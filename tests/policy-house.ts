@@ -45,7 +45,7 @@ export async function startHouse(options: HouseOptions): Promise<PolicyHouse> {
 
 function createEngine(store: Store, clock: ManualClock, rules: RuleSet, mode: Mode): PolicyEngine {
   const canonical = (login: string) => login.toLowerCase();
-  const compiled = compileRules(rules, { mode, internal: "%internal_domains", canonical });
+  const compiled = compileRules(rules, { mode, internal: "%internal_domains", onError: "pass", canonical });
   const raises = new Raises();
   return new PolicyEngine({
     cells: store.cells,
@@ -54,8 +54,6 @@ function createEngine(store: Store, clock: ManualClock, rules: RuleSet, mode: Mo
     checks,
     rules: compiled,
     raises,
-    canonical,
-    onError: "pass",
   });
 }
 

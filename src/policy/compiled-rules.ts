@@ -2,12 +2,16 @@
 
 import { algorithmOf } from "../core/algorithms/index.ts";
 import type { CellAlgorithm, CellLimit } from "../core/cell.ts";
-import type { AccessRule, Limit, Mode, Policy, QuotaRule, RuleSet } from "../core/rules.ts";
+import type { AccessRule, Limit, Mode, OnError, Policy, QuotaRule, RuleSet } from "../core/rules.ts";
 import { cellPrefix } from "./cell-key.ts";
 import { compileMatcher, type Matcher } from "./match/compile.ts";
 import type { Request } from "./request.ts";
 
 export interface CompiledRules {
+  /** The account of a login. */
+  readonly canonical: (login: string) => string;
+  /** What a rule that does not say answers where no state is known. */
+  readonly onError: OnError;
   readonly matcher: Matcher;
   /** By index as the matcher counts, in (priority, order). */
   readonly policies: readonly CompiledPolicy[];
@@ -49,6 +53,7 @@ export interface CompileOptions {
   readonly mode: Mode;
   /** `[policy] internal`: a destination expression; empty, or naming a group that does not exist: nobody is internal. */
   readonly internal: string;
+  readonly onError: OnError;
   readonly canonical: (login: string) => string;
 }
 
@@ -60,7 +65,8 @@ export function compileRules(rules: RuleSet, options: CompileOptions): CompiledR
   for (const policy of policies) {
     for (const quota of policy.quotas) for (const limit of quota.limits) limits.set(limit.prefix, limit);
   }
-  return { matcher, policies, limits, isInternal: compileInternal(matcher, rules, options.internal) };
+  const isInternal = compileInternal(matcher, rules, options.internal);
+  return { canonical: options.canonical, onError: options.onError, matcher, policies, limits, isInternal };
 }
 
 function compileInternal(matcher: Matcher, rules: RuleSet, internal: string): (request: Request) => boolean {

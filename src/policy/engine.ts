@@ -3,7 +3,6 @@
 import type { Clock } from "../core/clock.ts";
 import { printIp } from "../core/ip.ts";
 import type { Log } from "../core/log.ts";
-import type { OnError } from "../core/rules.ts";
 import type { Cells, CellView, DecisionRow } from "../store/db.ts";
 import type { Check, Plan, Question } from "./check.ts";
 import type { CompiledRules } from "./compiled-rules.ts";
@@ -24,9 +23,6 @@ export interface EngineParts {
   readonly checks: readonly Check[];
   readonly rules: CompiledRules;
   readonly raises: Raises;
-  readonly canonical: (login: string) => string;
-  /** `[policy] on_error`: speaks only where no state is known (decided 4). */
-  readonly onError: OnError;
   /** Told of every finding that keeps a record, also of those that share one: for figures. */
   readonly onFinding?: (finding: Finding) => void;
 }
@@ -99,7 +95,7 @@ export class PolicyEngine {
     } catch (error) {
       this.#stats.errors++;
       this.#parts.log.error("policy_error", { error: String(error), state: request.state, instance: request.instance });
-      if (onErrorOf(question, this.#parts.onError) === "pass") return dunno;
+      if (onErrorOf(question) === "pass") return dunno;
       return { kind: "defer", text: "451 4.3.0 Temporary policy failure, please try again later" };
     }
   }
@@ -131,7 +127,7 @@ export class PolicyEngine {
   }
 
   #question(request: Request): Question {
-    const account = request.login === "" ? "" : this.#parts.canonical(request.login);
+    const account = request.login === "" ? "" : this.#rules.canonical(request.login);
     const resolved = account === request.login ? request : { ...request, login: account };
     const now = this.#parts.clock.now();
     return {

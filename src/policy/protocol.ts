@@ -69,7 +69,7 @@ export function parseRequestText(text: string): Request {
   if (!lines.some((line) => /^protocol_state=./.test(line))) lines.push("protocol_state=RCPT");
   const request = parseRequest(`${lines.join("\n")}\n`, false, undefined);
   if (typeof request === "string")
-    throw badRequest("protocol_state is empty", undefined, "for example protocol_state=RCPT");
+    throw badRequest(`not a policy request (${request})`, undefined, "write name=value lines");
   return request;
 }
 

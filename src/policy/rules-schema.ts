@@ -18,6 +18,7 @@ import {
   ruleStates,
 } from "../core/rules.ts";
 import { built, notBuilt } from "./rules-built.ts";
+import { textDefault } from "./rules-texts.ts";
 import { parseTrack, trackAllowed } from "./rules-track.ts";
 
 const groupsMax = 20_000;
@@ -171,7 +172,7 @@ const quota = z.strictObject({
   verdict: wordOf([...quotaVerdicts, ""], `${orList(quotaVerdicts)}; "" counts and refuses nothing`)
     .prefault("reject")
     .describe("What is answered when a limit is reached."),
-  text: text.default("Policy rejection").describe("Sent after the verdict as it stands."),
+  text: text.default(textDefault.quota).describe("Sent after the verdict as it stands."),
   algorithm: builtWord("algorithm", algorithms, built.algorithms)
     .prefault("sliding")
     .describe("How the window moves. `sliding`: never more than `max` in any window."),

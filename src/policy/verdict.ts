@@ -4,7 +4,10 @@
 export type Verdict =
   | { readonly kind: "dunno" }
   | { readonly kind: "ok"; readonly text: string }
-  | { readonly kind: "reject" | "defer" | "hold" | "discard" | "filter" | "redirect" | "prepend"; readonly text: string };
+  | {
+      readonly kind: "reject" | "defer" | "hold" | "discard" | "filter" | "redirect" | "prepend";
+      readonly text: string;
+    };
 
 /** True for the verdicts that end a question (decided 5). */
 export function endsQuestion(verdict: Verdict): boolean {
