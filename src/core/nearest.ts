@@ -8,13 +8,13 @@ const candidatesMax = 2_000;
 
 /**
  * The candidate with the smallest distance (optimal string alignment: insert, delete, replace, swap of neighbours), or
- * undefined when none is near enough to be what was meant: one slip in three letters. Case does not count.
+ * undefined when none is near enough to be what was meant: half of the letters. Case does not count.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > wordLengthMax) return undefined;
   const wanted = word.toLowerCase();
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let bestDistance = Math.max(1, Math.floor(word.length / 2)) + 1;
   let seen = 0;
   for (const candidate of candidates) {
     if (++seen > candidatesMax) break;

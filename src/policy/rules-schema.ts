@@ -114,7 +114,9 @@ const access = z.strictObject({
   verdict: wordOf(accessVerdicts).describe(
     "What is answered. `ok` exempts from our later refusals, `pass` has no opinion, the others are Postfix's actions (access(5)).",
   ),
-  text: text.default("").describe("Sent after the verdict as it stands; `{id}` becomes the number of the decision."),
+  text: text
+    .default(textDefault.access)
+    .describe("Sent after the verdict as it stands; `{id}` becomes the number of the decision."),
   states: z.array(z.enum(ruleStates)).min(1).max(ruleStates.length).default(["RCPT"]).describe("When Postfix asks."),
   mode,
   on_error: onError,
