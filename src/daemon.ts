@@ -1,0 +1,216 @@
+// Builds all parts, joins them, starts them, stops them. No logic: what a part does is told in its own room.
+
+import { ControlServer } from "./api/control-server.ts";
+import type { ApiParts, Reload } from "./api/parts.ts";
+import { PolicyMeasures } from "./api/policy-measures.ts";
+import { PublicServer } from "./api/public-server.ts";
+import { type Config, type ReadConfig, readText } from "./config/config.ts";
+import { Accounts, parseAliases } from "./core/account.ts";
+import { type Clock, steadyClock } from "./core/clock.ts";
+import type { Log } from "./core/log.ts";
+import { Metrics } from "./core/metrics.ts";
+import { Problems } from "./core/problem.ts";
+import { checks } from "./policy/checks/index.ts";
+import type { CompileOptions } from "./policy/compiled-rules.ts";
+import { type Asker, PolicyEngine } from "./policy/engine.ts";
+import { LiveRules } from "./policy/live-rules.ts";
+import { Raises } from "./policy/raises.ts";
+import type { Request } from "./policy/request.ts";
+import { PolicyServer } from "./policy/server.ts";
+import type { Verdict } from "./policy/verdict.ts";
+import type { Store } from "./store/db.ts";
+import { pruneDecisions } from "./store/decisions.ts";
+import { openStore } from "./store/open.ts";
+import { pruneRaises, readRaises } from "./store/raises.ts";
+
+export interface DaemonOptions {
+  readonly version: string;
+  readonly log: Log;
+  /** Reads the configuration again, for SIGHUP. Throws Problem or Problems; then the running one stays. */
+  readonly readAgain: () => ReadConfig;
+  /** The file that worker threads start from; undefined in a checkout. */
+  readonly workerEntry?: URL;
+  readonly clock?: Clock;
+}
+
+/** A running daemon. Disposing answers the questions that are running, writes what is open, and stops (≤ 10 s). */
+export interface Daemon extends AsyncDisposable {
+  /** Where Postfix may ask: `address:port`, or a path. */
+  readonly policyAddresses: readonly string[];
+  readonly apiAddress: string;
+  /** SIGHUP: takes what may change in flight; a broken configuration changes nothing. */
+  reload(): Reload;
+}
+
+const sweepMs = 5_000;
+const pruneMs = 3_600_000;
+const dayMs = 86_400_000;
+
+/** Starts everything, or nothing: throws Problem or Problems and leaves nothing behind. */
+export async function startDaemon(read: ReadConfig, options: DaemonOptions): Promise<Daemon> {
+  await using stack = new AsyncDisposableStack();
+  const clock = options.clock ?? steadyClock();
+  const live = { read, reload: undefined as Reload | undefined };
+  const compileOptions = compileOptionsOf(read.config);
+  const store = stack.use(await openStore(read.config.store.url, storeOptions(read, options, clock)));
+  const metrics = new Metrics();
+  const measures = new PolicyMeasures(metrics);
+  const raises = new Raises();
+  const reloadRaises = async () => raises.use(await readRaises(store, clock.now()));
+  await reloadRaises();
+  const rules = await LiveRules.read(store, compileOptions);
+  const engine = createEngine({ store, clock, options, rules, raises, measures });
+  await engine.restore();
+  store.changes.onChange((fact) =>
+    fact === "raises" ? reloadRaises() : fact === "rules" ? rules.reload() : undefined,
+  );
+  const server = stack.use(createPolicyServer({ read, options, engine, measures, clock }));
+  const parts: ApiParts = {
+    ...{ version: options.version, node: read.config.node.name, startedAt: clock.now(), clock, log: options.log },
+    ...{ store, engine, raises, metrics, measures, answerOk: read.config.policy.answer_ok, reloadRaises },
+    canonical: (login) => rules.options.canonical(login),
+    get mode() {
+      return rules.options.mode;
+    },
+    connections: () => server.stats().open,
+    reloadRules: () => rules.reload(),
+    lastReload: () => live.reload,
+    whyNotReady: () => (store.cells.health.writable ? [] : ["the store cannot be written"]),
+  };
+  const control = stack.use(new ControlServer(parts, read.config.control.socket));
+  const api = stack.use(new PublicServer(parts, read.config.api.listen));
+  await server.start();
+  await control.start();
+  await api.start();
+  stack.defer(every(sweepMs, options.log, () => engine.sweep(clock.now())));
+  stack.defer(every(pruneMs, options.log, () => prune(store, live.read.config, clock.now())));
+  const kept = stack.move();
+  return {
+    policyAddresses: server.addresses,
+    apiAddress: api.address,
+    reload: () => (live.reload = reload(live, options, rules, clock.now())),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+function storeOptions(read: ReadConfig, { workerEntry, log }: DaemonOptions, clock: Clock) {
+  const where = read.placeOf("store.url");
+  return { clock, log, node: read.config.node.name, where, ...(workerEntry === undefined ? {} : { workerEntry }) };
+}
+
+/** What SIGHUP may change in flight; everything else needs a restart. */
+function compileOptionsOf(config: Config): CompileOptions {
+  const { mode, internal, on_error } = config.policy;
+  const { default_domain, aliases } = config.accounts;
+  const accounts = new Accounts({ defaultDomain: default_domain, aliases: readAliases(aliases) });
+  return { mode, internal, onError: on_error, canonical: (login) => accounts.canonical(login) };
+}
+
+function readAliases(file: string) {
+  if (file === "") return [];
+  const { aliases, problems } = parseAliases(readText(file), file);
+  if (problems.length > 0) throw new Problems(problems);
+  return aliases;
+}
+
+interface EngineInput {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly options: DaemonOptions;
+  readonly rules: LiveRules;
+  readonly raises: Raises;
+  readonly measures: PolicyMeasures;
+}
+
+function createEngine({ store, clock, options, rules, raises, measures }: EngineInput): PolicyEngine {
+  const onFinding = measures.found.bind(measures);
+  const compiled = rules.compile();
+  const engine = new PolicyEngine({
+    cells: store.cells,
+    clock,
+    log: options.log,
+    checks,
+    rules: compiled,
+    raises,
+    onFinding,
+  });
+  rules.onSwap((swapped) => engine.use(swapped));
+  return engine;
+}
+
+interface ServerInput {
+  readonly read: ReadConfig;
+  readonly options: DaemonOptions;
+  readonly engine: PolicyEngine;
+  readonly measures: PolicyMeasures;
+  readonly clock: Clock;
+}
+
+function createPolicyServer({ read, options, engine, measures }: ServerInput): PolicyServer<string> {
+  const { listen, allow, answer_ok } = read.config.policy;
+  return new PolicyServer<string>({
+    listen: listen.map((address) => ("unixPath" in address ? { path: address.unixPath } : address)),
+    allow,
+    answerOk: answer_ok,
+    log: options.log,
+    decide: (request, connection) => decide(request, connection, engine, measures),
+  });
+}
+
+async function decide(
+  request: Request,
+  asker: Asker,
+  engine: PolicyEngine,
+  measures: PolicyMeasures,
+): Promise<Verdict> {
+  const startedAt = performance.now();
+  const verdict = await engine.decide(request, asker);
+  measures.answered(request.state, verdict, performance.now() - startedAt);
+  return verdict;
+}
+
+/** Takes the configuration again. What cannot change in flight keeps its value and is named in the log. */
+function reload(live: { read: ReadConfig }, options: DaemonOptions, rules: LiveRules, now: number): Reload {
+  try {
+    const read = options.readAgain();
+    rules.configure(compileOptionsOf(read.config));
+    const waiting = restartKeys.filter(
+      ([name, pick]) => JSON.stringify(pick(read.config)) !== JSON.stringify(pick(live.read.config)) && name !== "",
+    );
+    live.read = read;
+    options.log.info("reloaded", { needs_restart: waiting.map(([name]) => name).join(",") || undefined });
+    return { at: now, ok: true, error: undefined };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    options.log.error("reload_failed", { kept: "the running configuration", error: message });
+    return { at: now, ok: false, error: message };
+  }
+}
+
+const restartKeys: readonly (readonly [string, (config: Config) => unknown])[] = [
+  ["policy.listen", (config) => config.policy.listen],
+  ["policy.allow", (config) => config.policy.allow],
+  ["policy.answer_ok", (config) => config.policy.answer_ok],
+  ["node", (config) => config.node],
+  ["store", (config) => config.store],
+  ["api", (config) => config.api],
+  ["control", (config) => config.control],
+];
+
+async function prune(store: Store, config: Config, now: number): Promise<void> {
+  const { keep_decisions, keep_decisions_days } = config.policy;
+  await pruneDecisions(store, { before: now - keep_decisions_days * dayMs, keep: keep_decisions });
+  await pruneRaises(store, now);
+}
+
+/** Runs `work` every `ms`, never twice at a time; what it throws is logged. Returns the way to stop. */
+function every(ms: number, log: Log, work: () => Promise<unknown>): () => void {
+  let running = false;
+  const timer = setInterval(async () => {
+    if (running) return;
+    running = true;
+    await work().catch((error: unknown) => log.error("upkeep_failed", { error: String(error) }));
+    running = false;
+  }, ms);
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,58 @@
+// The rules in force: compiled from the store at start and on every change, and swapped whole into the engine.
+
+import type { RuleSet } from "../core/rules.ts";
+import type { Store } from "../store/db.ts";
+import { readRules } from "../store/policies.ts";
+import { type CompiledRules, type CompileOptions, compileRules } from "./compiled-rules.ts";
+
+export class LiveRules {
+  readonly #store: Store;
+  #options: CompileOptions;
+  #rules: RuleSet;
+  #use: (rules: CompiledRules) => void = () => {};
+  #reading: Promise<void> = Promise.resolve();
+
+  private constructor(store: Store, options: CompileOptions, rules: RuleSet) {
+    this.#store = store;
+    this.#options = options;
+    this.#rules = rules;
+  }
+
+  static async read(store: Store, options: CompileOptions): Promise<LiveRules> {
+    return new LiveRules(store, options, await readRules(store));
+  }
+
+  compile(): CompiledRules {
+    return compileRules(this.#rules, this.#options);
+  }
+
+  /** Who answers by the rules. */
+  onSwap(use: (rules: CompiledRules) => void): void {
+    this.#use = use;
+  }
+
+  get options(): CompileOptions {
+    return this.#options;
+  }
+
+  /** Swaps the settings of the configuration, after SIGHUP. */
+  configure(options: CompileOptions): void {
+    const compiled = compileRules(this.#rules, options);
+    this.#options = options;
+    this.#use(compiled);
+  }
+
+  /** Reads the rules again; when it resolves, the next question is answered by them. One reading at a time, in the order of the calls. */
+  async reload(): Promise<void> {
+    const reading = this.#reading.then(() => this.#reload());
+    this.#reading = reading.catch(() => undefined);
+    return await reading;
+  }
+
+  async #reload(): Promise<void> {
+    const rules = await readRules(this.#store);
+    const compiled = compileRules(rules, this.#options);
+    this.#rules = rules;
+    this.#use(compiled);
+  }
+}
