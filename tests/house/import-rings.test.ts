@@ -32,7 +32,7 @@ const uses: Readonly<Record<string, readonly string[]>> = {
   cli: [...low, ...slices, "lab", "migrate", "api/contract"],
   helper: ["core"],
   daemon: [...low, ...slices, "api", "helper"],
-  main: ["cli", "daemon", "store/engines/sqlite-worker"],
+  main: ["cli", "daemon"],
   web: ["api/contract"],
 };
 
