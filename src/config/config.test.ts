@@ -255,6 +255,11 @@ test("mistakes of several files and variables are told at once", () => {
   ]);
 });
 
+test("a value in the place of an earlier section is refused where it stands", () => {
+  const lines = refusals({ "postvarta.toml": "[node]\nname = 'x'", "conf.d/a.toml": "\nnode = 1" });
+  assert.deepEqual(lines, ["conf.d/a.toml:2: node is 1: a table with name"]);
+});
+
 test("the environment wins, typed by the schema, and says its name", () => {
   const { file } = place({ "postvarta.toml": "[policy]\nmode = 'enforce'" });
   const { config, placeOf } = readConfig({

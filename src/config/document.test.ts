@@ -102,6 +102,7 @@ for (const [name, text, line] of [
   ["x.json", "[1]", 'x.json:1: the outermost value is not an object: { "key": … }'],
   ["x.json", "", "x.json:1: value expected: valid JSON"],
   ["x.json", '{"a":\n"\\ud800"}', "x.json:2: a text is not well-formed Unicode: valid JSON"],
+  ["x.json", '{"\\ud800": 1}', "x.json:1: a key is not well-formed Unicode: valid JSON"],
   ["x.json", `{"a": ${"[".repeat(200_000)}`, "x.json:1: nested too deep: at most 64 levels"],
 ] as const) {
   test(`${JSON.stringify(text.slice(0, 30))} is refused with its line`, () => {

@@ -10,6 +10,7 @@ const aliases = [
   { alias: "ring", account: "rang" },
   { alias: "rang", account: "ring" },
   { alias: "self", account: "SELF" },
+  { alias: "other", account: "self" },
 ];
 const accounts = new Accounts({ defaultDomain: "Example.COM", aliases });
 const bare = new Accounts({ defaultDomain: "", aliases });
@@ -24,6 +25,7 @@ for (const [login, account, bareAccount] of [
   ["Info@Other.example", "ann@other.example", "ann@other.example"],
   ["ring", "ring@example.com", "ring"],
   ["self", "self@example.com", "self"],
+  ["other", "self@example.com", "self"],
   ["", "", ""],
   ["__proto__", "__proto__@example.com", "__proto__"],
 ] as const) {

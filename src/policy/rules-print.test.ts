@@ -184,6 +184,12 @@ test("values of any shape in the place of the rules give rules or Problems", { t
   );
 });
 
+test("characters that TOML does not take as they are read back equal", () => {
+  const comment = '\0\x07\x1f\x7f\x85\u2028\ufeff\r\n\t"\\';
+  const rules = { groups: [{ name: "g", members: [], enabled: true, comment }], policies: [] };
+  assert.deepEqual(parseRules(printRules(rules), "p.toml").rules, rules);
+});
+
 test("the text is what a person would write", () => {
   const text = `[[groups]]
 name = "newuser"
