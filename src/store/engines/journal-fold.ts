@@ -11,6 +11,7 @@ const groupBytesMax = 16 * 1024 * 1024;
 const parseBytesPerStep = 128 * 1024;
 const rowsPerStep = 250;
 const deletesPerStep = 100;
+const sortPerStep = 4_000;
 
 export interface JournalRow {
   readonly seq: number;
@@ -100,7 +101,8 @@ export class JournalFold {
       parsedBytes = 0;
       yield;
     }
-    yield* this.#inSteps([...cells.values()], rowsPerStep, (cell) => this.#foldCell(cell));
+    const sorted = yield* sortInSteps([...cells.values()]);
+    yield* this.#inSteps(sorted, rowsPerStep, (cell) => this.#foldCell(cell));
     yield* this.#inSteps([...messages.values()], rowsPerStep, (message) => this.#foldMessage(message));
     const seqs = group.map((row) => row.seq).filter((_, i) => i % deletesPerStep === deletesPerStep - 1 || i === group.length - 1);
     yield* this.#inSteps(seqs, 1, (seq) => this.#dropRows.run(seq));
@@ -147,4 +149,36 @@ export class JournalFold {
     if (body === undefined) this.#dropMessage.run(id);
     else this.#putMessage.run(id, this.#node, openedAt ?? 0, body);
   }
+}
+
+/**
+ * In key order, so that a step's cells share pages: in the order of the questions each of them would rewrite a page of its own.
+ * Sorted in pieces and merged, because a sort of the whole would hold up commits for tens of milliseconds.
+ */
+function* sortInSteps(cells: readonly JournalCell[]): Generator<void, JournalCell[]> {
+  let runs: JournalCell[][] = [];
+  for (let at = 0; at < cells.length; at += sortPerStep) {
+    runs.push(cells.slice(at, at + sortPerStep).sort((a, b) => (a[0] < b[0] ? -1 : 1)));
+    yield;
+  }
+  while (runs.length > 1) {
+    const longer: JournalCell[][] = [];
+    for (let i = 0; i < runs.length; i += 2) longer.push(yield* mergeInSteps(runs[i] ?? [], runs[i + 1] ?? []));
+    runs = longer;
+  }
+  return runs[0] ?? [];
+}
+
+function* mergeInSteps(left: readonly JournalCell[], right: readonly JournalCell[]): Generator<void, JournalCell[]> {
+  const merged: JournalCell[] = [];
+  let [l, r] = [0, 0];
+  while (l < left.length || r < right.length) {
+    const [a, b] = [left[l], right[r]];
+    if (b === undefined || (a !== undefined && a[0] < b[0])) l++;
+    else r++;
+    const next = b === undefined || (a !== undefined && a[0] < b[0]) ? a : b;
+    if (next !== undefined) merged.push(next);
+    if (merged.length % (4 * sortPerStep) === 0) yield;
+  }
+  return merged;
 }

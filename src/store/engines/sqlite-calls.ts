@@ -12,6 +12,8 @@ export interface StoreWorkerData {
   readonly now: number;
   /** Cells the writer hands over at start. */
   readonly cellsMax: number;
+  /** Directory of the compile cache, where the starting thread has one. */
+  readonly compileCache: string | undefined;
 }
 
 /** One transaction: journal rows, and the decisions beside them. */

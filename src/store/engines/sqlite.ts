@@ -1,6 +1,7 @@
 // The embedded engine: node:sqlite behind two threads. Opens, joins the parts, and closes them.
 
 import { stat } from "node:fs/promises";
+import { getCompileCacheDir } from "node:module";
 import { Kysely } from "kysely";
 import type { Clock } from "../../core/clock.ts";
 import { type Log, silentLog } from "../../core/log.ts";
@@ -63,7 +64,7 @@ class SqliteStore implements Store {
     this.#path = options.path;
     this.location = `sqlite:${options.path}`;
     this.#threads = threads;
-    const { writer, reader } = threads;
+    const { writer } = threads;
     this.#queue = new CommitQueue({
       target: { commit: (call) => writer.call("commit", call), probe: () => writer.call("probe", undefined) },
       log: options.log ?? silentLog,
@@ -77,7 +78,7 @@ class SqliteStore implements Store {
       clock: options.clock,
       source: {
         load: (keys) => writer.call("load", keys),
-        page: (call) => reader.call("cellPage", call),
+        page: (call) => threads.reader.call("cellPage", call),
         openMessages: () => writer.call("messages", undefined),
       },
     });
@@ -109,10 +110,11 @@ class SqliteStore implements Store {
   }
 }
 
-/** The two workers and what the writer tells. */
+/** The two workers and what the writer tells. The reader starts when it is first needed: many a verb never does. */
 class StoreThreads {
   readonly writer: WorkerLink<WriterCalls>;
-  readonly reader: WorkerLink<ReaderCalls>;
+  readonly #startReader: () => WorkerLink<ReaderCalls>;
+  #reader: WorkerLink<ReaderCalls> | undefined;
   onFolded: (batch: number) => void = () => {};
   #onStartNote: ((note: WriterNote) => void) | undefined;
   #copying = false;
@@ -124,9 +126,16 @@ class StoreThreads {
       node: options.node ?? "local",
       now: options.clock.now(),
       cellsMax: options.maxCellsInMemory ?? maxCellsInMemoryDefault,
+      compileCache: getCompileCacheDir(),
     };
     this.writer = new WorkerLink(entry, { ...data, role: "store-writer" }, (note) => this.#hear(note));
-    this.reader = new WorkerLink(entry, { ...data, role: "store-reader" }, () => {});
+    this.#startReader = () => new WorkerLink(entry, { ...data, role: "store-reader" }, () => {});
+  }
+
+  /** A reader that has ended is replaced: it keeps nothing. */
+  get reader(): WorkerLink<ReaderCalls> {
+    if (this.#reader === undefined || this.#reader.ended) this.#reader = this.#startReader();
+    return this.#reader;
   }
 
   /** Resolves when all cells are in memory. */
@@ -141,12 +150,12 @@ class StoreThreads {
   }
 
   async close(): Promise<void> {
-    await this.reader.call("close", undefined);
+    await this.#reader?.call("close", undefined);
     await this.writer.call("close", undefined);
   }
 
   async terminate(): Promise<void> {
-    await Promise.all([this.reader.terminate(), this.writer.terminate()]);
+    await Promise.all([this.#reader?.terminate(), this.writer.terminate()]);
   }
 
   #hear(note: WriterNote): void {

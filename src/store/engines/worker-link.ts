@@ -4,6 +4,9 @@ import { Worker } from "node:worker_threads";
 import { Problem } from "../../core/problem.ts";
 import type { Failure, ReplyMessage, StoreWorkerData, WriterNote } from "./sqlite-calls.ts";
 
+/** Both threads make short-lived rows and little else; V8's own choice would keep tens of megabytes of them. */
+const maxYoungGenerationSizeMb = 4;
+
 interface Waiting {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
@@ -17,7 +20,7 @@ export class WorkerLink<Calls extends { [K in keyof Calls]: [unknown, unknown] }
   #ended: Error | undefined;
 
   constructor(entry: URL, data: StoreWorkerData, onNote: (note: WriterNote) => void) {
-    this.#worker = new Worker(entry, { workerData: data, name: data.role });
+    this.#worker = new Worker(entry, { workerData: data, name: data.role, resourceLimits: { maxYoungGenerationSizeMb } });
     this.#worker.on("message", (message: ReplyMessage) => {
       if ("note" in message) onNote(message.note);
       else this.#settle(message);

@@ -23,7 +23,7 @@ const walPagesQuiet = 512;
 const callsPerWalLook = 64;
 
 /** Cells handed over in one message at start. */
-const cellsPerPage = 5_000;
+const cellsPerPage = 1_000;
 
 type Send = (message: ReplyMessage) => void;
 
@@ -175,6 +175,7 @@ class WriterThread {
   }
 
   #planUpkeep(): void {
+    if (this.#transaction !== undefined) return;
     this.#calls++;
     if (this.#calls % callsPerWalLook === 0) this.#lookAtWal(this.#writer.walPages().all, walPagesBusy);
     if (this.#writer.overdue) this.#planStep();

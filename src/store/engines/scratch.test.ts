@@ -1,0 +1,4 @@
+import { testEngine } from "../../../tests/contracts/engine.ts";
+import { openStore } from "../open.ts";
+
+testEngine({ name: "scratch", keeps: false, place: () => "", open: (_, clock) => openStore("scratch:", { clock }) });

@@ -1,0 +1,404 @@
+// What every engine must do. An engine's test gives a way to open a store, and to open it again after a close where it keeps anything.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ManualClock } from "../../src/core/clock.ts";
+import { Problem } from "../../src/core/problem.ts";
+import type { Policy, RuleSet } from "../../src/core/rules.ts";
+import type { CellView, DecisionRow, Store } from "../../src/store/db.ts";
+import { findDecision, findDecisions, pruneDecisions } from "../../src/store/decisions.ts";
+import { addMember, removeMember } from "../../src/store/groups.ts";
+import { applyRules, readRules } from "../../src/store/policies.ts";
+import { pruneRaises, readRaises, removeRaise, saveRaise } from "../../src/store/raises.ts";
+
+export interface EngineUnderTest {
+  readonly name: string;
+  /** An empty store; `place` names it for open() again. */
+  open(place: string, clock: ManualClock): Promise<Store>;
+  /** A place that no other test uses. */
+  place(): string;
+  /** false: nothing survives a close. */
+  readonly keeps: boolean;
+}
+
+const hour = 3_600_000;
+
+/** Registers the suite for one engine. */
+export function testEngine(engine: EngineUnderTest): void {
+  const title = (sentence: string) => `${engine.name}: ${sentence}`;
+  const withStore = (sentence: string, body: (store: Store, clock: ManualClock) => Promise<void>) =>
+    test(title(sentence), async () => {
+      const clock = new ManualClock();
+      await using store = await engine.open(engine.place(), clock);
+      await body(store, clock);
+    });
+  testCharges(withStore);
+  testLists(withStore);
+  testFacts(withStore);
+  testRules(withStore);
+  if (engine.keeps) testReopening(engine, title);
+}
+
+type WithStore = (sentence: string, body: (store: Store, clock: ManualClock) => Promise<void>) => void;
+
+function count(view: CellView, key: string, expiresAt: number): number {
+  const used = (view.get(key)?.[1] ?? 0) + 1;
+  view.put(key, [1, used], expiresAt);
+  return used;
+}
+
+function testCharges(withStore: WithStore): void {
+  withStore("a job sees no cell at first, and its own puts at once", async (store, clock) => {
+    const { result, recorded } = await store.cells.charge(["a"], (view) => [view.get("a"), count(view, "a", clock.now() + hour), view.get("a")]);
+    assert.deepEqual(result, [undefined, 1, [1, 1]]);
+    assert.equal(recorded, true);
+    assert.deepEqual(await store.cells.peek("a"), [1, 1]);
+  });
+
+  withStore("a job runs inside the call when its cells are at hand", async (store, clock) => {
+    await store.cells.charge(["a"], (view) => count(view, "a", clock.now() + hour));
+    let ran = false;
+    const charged = store.cells.charge(["a"], () => {
+      ran = true;
+    });
+    assert.equal(ran, true);
+    await charged;
+  });
+
+  withStore("64 jobs at once on one cell count exactly, each run once and in the order of the calls", async (store, clock) => {
+    const seen = await Promise.all(Array.from({ length: 64 }, () => store.cells.charge(["a"], (view) => count(view, "a", clock.now() + hour))));
+    assert.deepEqual(
+      seen.map((charged) => charged.result),
+      Array.from({ length: 64 }, (_, i) => i + 1),
+    );
+    assert.deepEqual(await store.cells.peek("a"), [1, 64]);
+  });
+
+  withStore("a job that throws changes nothing, and the next goes on", async (store, clock) => {
+    const failed = store.cells.charge(["a", "b"], (view) => {
+      count(view, "a", clock.now() + hour);
+      view.saveMessage({ id: "m", openedAt: 1, body: "" });
+      view.saveDecision(decision("d", 1));
+      throw new Error("no");
+    });
+    await assert.rejects(failed, /no/);
+    assert.equal(await store.cells.peek("a"), undefined);
+    assert.deepEqual(await store.cells.openMessages(), []);
+    assert.equal(await findDecision(store, "d"), undefined);
+    assert.equal((await store.cells.charge(["a"], (view) => count(view, "a", clock.now() + hour))).result, 1);
+  });
+
+  withStore("a key that the job did not name cannot be read or put", async (store, clock) => {
+    await assert.rejects(
+      store.cells.charge(["a"], (view) => view.get("b")),
+      /did not name/,
+    );
+    await assert.rejects(
+      store.cells.charge(["a"], (view) => view.put("b", [1], clock.now() + hour)),
+      /did not name/,
+    );
+  });
+
+  withStore("a view cannot be used after its job", async (store, clock) => {
+    let kept: CellView | undefined;
+    await store.cells.charge(["a"], (view) => {
+      kept = view;
+    });
+    assert.throws(() => kept?.put("a", [1], clock.now() + hour), /over/);
+  });
+
+  withStore("a cell that is over is not seen any more", async (store, clock) => {
+    await store.cells.charge(["a"], (view) => count(view, "a", clock.now() + hour));
+    clock.advance(hour - 1);
+    assert.deepEqual(await store.cells.peek("a"), [1, 1]);
+    clock.advance(1);
+    assert.equal(await store.cells.peek("a"), undefined);
+    assert.equal((await store.cells.charge(["a"], (view) => count(view, "a", clock.now() + hour))).result, 1);
+  });
+
+  withStore("putting a cell that is over forgets it", async (store, clock) => {
+    await store.cells.charge(["a"], (view) => count(view, "a", clock.now() + hour));
+    await store.cells.charge(["a"], (view) => view.put("a", [1], 0));
+    assert.equal(await store.cells.peek("a"), undefined);
+    assert.deepEqual(await store.cells.list({ prefix: "", limit: 10 }), []);
+  });
+
+  withStore("states of any numbers come back as they were", async (store, clock) => {
+    const state = [2, 0, -5, 1.5, 1_700_000_000_123, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER];
+    await store.cells.charge(["a"], (view) => view.put("a", state, clock.now() + hour));
+    assert.deepEqual(await store.cells.peek("a"), state);
+  });
+
+  withStore("messages are saved, replaced and dropped", async (store) => {
+    const save = (id: string, body: string) => store.cells.charge([], (view) => view.saveMessage({ id, openedAt: id === "m1" ? 1 : 2, body }));
+    await Promise.all([save("m1", "a"), save("m2", "b"), save("m1", 'c "quoted" ü\u2028\n')]);
+    assert.deepEqual(await store.cells.openMessages(), [
+      { id: "m1", openedAt: 1, body: 'c "quoted" ü\u2028\n' },
+      { id: "m2", openedAt: 2, body: "b" },
+    ]);
+    await store.cells.charge([], (view) => view.dropMessage("m1"));
+    await store.cells.charge([], (view) => {
+      view.saveMessage({ id: "m3", openedAt: 3, body: "" });
+      view.dropMessage("m3");
+      view.dropMessage("never there");
+    });
+    assert.deepEqual(await store.cells.openMessages(), [{ id: "m2", openedAt: 2, body: "b" }]);
+  });
+
+  withStore("a decision saved again under its id replaces the row", async (store) => {
+    await store.cells.charge([], (view) => view.saveDecision(decision("d1", 10)));
+    await store.cells.charge([], (view) => view.saveDecision({ ...decision("d1", 10), count: 2, lastAt: 20 }));
+    assert.deepEqual(await findDecision(store, "d1"), { ...decision("d1", 10), count: 2, lastAt: 20 });
+    assert.equal((await findDecisions(store, { limit: 10 })).length, 1);
+  });
+
+  withStore("health is good and nothing is pending after a flush", async (store, clock) => {
+    void store.cells.charge(["a"], (view) => count(view, "a", clock.now() + hour));
+    await store.cells.flush();
+    const { writable, lastError, pending, liveCells, unrecordedAnswers } = store.cells.health;
+    assert.deepEqual({ writable, lastError, pending, liveCells, unrecordedAnswers }, { writable: true, lastError: undefined, pending: 0, liveCells: 1, unrecordedAnswers: 0 });
+  });
+}
+
+/** Quotes, blanks, a NUL, and both sides of U+FFFF, where JavaScript's order is not that of the bytes. */
+const oddKeys = ["p/", "p/ ", "p/'; drop table cells; --", 'p/"', "p/a\u0000b", "p/ü", "p/\uffee", "p/\u{1f600}", "p/\u{10ffff}z"];
+
+function testLists(withStore: WithStore): void {
+  withStore("a list has the live cells of a prefix in the order of their bytes, in pages", async (store, clock) => {
+    const keys = [...oddKeys, "o/z", "q/a"];
+    await Promise.all(keys.map((key) => store.cells.charge([key], (view) => count(view, key, clock.now() + hour))));
+    await store.cells.charge(["p/over"], (view) => count(view, "p/over", clock.now() + 1));
+    clock.advance(1);
+    const found: string[] = [];
+    let after: string | undefined;
+    for (let page = 0; page < 10; page++) {
+      const entries = await store.cells.list({ prefix: "p/", limit: 2, ...(after !== undefined && { after }) });
+      if (entries.length === 0) break;
+      after = entries.at(-1)?.key;
+      found.push(...entries.map((entry) => entry.key));
+      for (const entry of entries) assert.deepEqual(entry.state, [1, 1]);
+    }
+    assert.deepEqual(
+      found,
+      oddKeys.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))),
+    );
+  });
+
+  withStore("a list never has more than 500 cells", async (store, clock) => {
+    const keys = Array.from({ length: 600 }, (_, i) => `k${String(i).padStart(3, "0")}`);
+    await store.cells.charge(keys, (view) => keys.forEach((key) => count(view, key, clock.now() + hour)));
+    assert.equal((await store.cells.list({ prefix: "k", limit: 9_999 })).length, 500);
+    assert.equal((await store.cells.list({ prefix: "k", after: "k499", limit: 500 })).length, 100);
+    assert.deepEqual(await store.cells.list({ prefix: "none", limit: 5 }), []);
+  });
+}
+
+function decision(id: string, at: number): DecisionRow {
+  const names = { account: "ann", sender: "ann@example.com", recipient: "bob@example.net", client: "192.0.2.1", queueId: "4XyZ", instance: "1.2.3" };
+  return { id, at, lastAt: at, count: 1, ...names, rule: "hour", key: "k", verdict: "reject", text: "LIMIT AT QUOTAUSE", trail: "[]" };
+}
+
+function testFacts(withStore: WithStore): void {
+  withStore("decisions are found by what is known of them, newest first and in pages", async (store) => {
+    const rows = Array.from({ length: 5 }, (_, i) => ({ ...decision(`d${i}`, 100 + Math.floor(i / 2)), ...(i === 3 && { account: "eve", text: "Hit 100%" }) }));
+    await store.cells.charge([], (view) => rows.forEach((row) => view.saveDecision(row)));
+    const ids = async (query: Parameters<typeof findDecisions>[1]) => (await findDecisions(store, query)).map((row) => row.id);
+    assert.deepEqual(await ids({ limit: 10 }), ["d4", "d3", "d2", "d1", "d0"]);
+    assert.deepEqual(await ids({ limit: 2, behind: { at: 101, id: "d3" } }), ["d2", "d1"]);
+    assert.deepEqual(await ids({ limit: 10, account: "eve" }), ["d3"]);
+    assert.deepEqual(await ids({ limit: 10, textPart: "hIT 100%" }), ["d3"]);
+    assert.deepEqual(await ids({ limit: 10, textPart: "%" }), ["d3"]);
+    assert.deepEqual(await ids({ limit: 10, from: 101, to: 102 }), ["d3", "d2"]);
+    assert.deepEqual(await ids({ limit: 10, client: "192.0.2.1", queueId: "4XyZ", recipient: "bob@example.net", account: "ann" }), ["d4", "d2", "d1", "d0"]);
+    assert.deepEqual(await ids({ limit: 10, queueId: "nope" }), []);
+  });
+
+  withStore("old decisions and those beyond a number are forgotten", async (store) => {
+    await store.cells.charge([], (view) => {
+      for (let i = 0; i < 1_200; i++) view.saveDecision(decision(`d${String(i).padStart(4, "0")}`, i));
+    });
+    assert.equal(await pruneDecisions(store, { before: 0, keep: 5_000 }), 0);
+    assert.equal(await pruneDecisions(store, { before: 1_100, keep: 5_000 }), 1_100);
+    assert.equal(await pruneDecisions(store, { before: 0, keep: 10 }), 90);
+    assert.deepEqual(
+      (await findDecisions(store, { limit: 500 })).map((row) => row.id),
+      Array.from({ length: 10 }, (_, i) => `d${1_199 - i}`),
+    );
+  });
+
+  withStore("a raise is kept until its time and told to listeners", async (store) => {
+    const told: string[] = [];
+    const stop = store.changes.onChange((fact) => void told.push(fact));
+    const raise = { key: "k", max: 10, until: 100, changedAt: 1, changedBy: "root" };
+    await saveRaise(store, { ...raise, max: 5 });
+    await saveRaise(store, raise);
+    assert.deepEqual(await readRaises(store, 99), [raise]);
+    assert.deepEqual(await readRaises(store, 100), []);
+    assert.equal(await removeRaise(store, "k"), true);
+    assert.equal(await removeRaise(store, "k"), false);
+    stop();
+    await saveRaise(store, raise);
+    assert.deepEqual(told, ["raises", "raises", "raises"]);
+    assert.equal(await pruneRaises(store, 100), 1);
+  });
+
+  withStore("announce waits for its listeners, also when one of them fails", async (store) => {
+    const done: string[] = [];
+    store.changes.onChange(() => {
+      throw new Error("listener");
+    });
+    store.changes.onChange(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      done.push("slow");
+    });
+    await assert.rejects(store.changes.announce("cells"), /listener/);
+    assert.deepEqual(done, ["slow"]);
+  });
+
+  withStore("a transaction that throws leaves nothing, and two at once do not mix", async (store) => {
+    const write = (key: string, fail: boolean) =>
+      store.facts.transaction().execute(async (tx) => {
+        await tx.insertInto("meta").values({ key, value: "a" }).execute();
+        await tx.updateTable("meta").set({ value: "b" }).where("key", "=", key).execute();
+        if (fail) throw new Error("no");
+      });
+    const outcomes = await Promise.allSettled([write("one", true), write("two", false), write("three", true)]);
+    assert.deepEqual(
+      outcomes.map((outcome) => outcome.status),
+      ["rejected", "fulfilled", "rejected"],
+    );
+    const rows = await store.facts.selectFrom("meta").selectAll().where("key", "in", ["one", "two", "three"]).execute();
+    assert.deepEqual(
+      rows.map((row) => ({ ...row })),
+      [{ key: "two", value: "b" }],
+    );
+  });
+
+  withStore("charges go on while a transaction is open", async (store, clock) => {
+    const charged = await store.facts.transaction().execute(async (tx) => {
+      await tx.insertInto("meta").values({ key: "k", value: "v" }).execute();
+      return [store.cells.charge(["a"], (view) => count(view, "a", clock.now() + hour))];
+    });
+    assert.equal((await Promise.all(charged))[0]?.result, 1);
+    assert.deepEqual(await store.cells.peek("a"), [1, 1]);
+  });
+
+  withStore("rows can be streamed and the reader left early", async (store) => {
+    const rows = Array.from({ length: 50 }, (_, i) => ({ key: `s${String(i).padStart(2, "0")}`, value: "" }));
+    await store.facts.insertInto("meta").values(rows).execute();
+    const seen: string[] = [];
+    for await (const row of store.facts.selectFrom("meta").select("key").where("key", "like", "s%").orderBy("key").stream(7)) seen.push(row.key);
+    assert.deepEqual(
+      seen,
+      rows.map((row) => row.key),
+    );
+    for await (const _ of store.facts.selectFrom("meta").select("key").stream(3)) break;
+  });
+}
+
+function policy(name: string, priority = 50): Policy {
+  const rule = { enabled: true, mode: "enforce", onError: undefined } as const;
+  const members = [{ source: "%newuser", destination: null, enabled: true }];
+  const access = [{ name: "first", ...rule, verdict: "reject", text: "hit", states: ["RCPT"] }] as const;
+  return { name, priority, ...rule, description: "", members, access, quotas: [] };
+}
+
+function rules(policies: readonly Policy[], groups: Readonly<Record<string, readonly string[]>> = {}): RuleSet {
+  return { policies, groups: Object.entries(groups).map(([name, members]) => ({ name, enabled: true, comment: "", members })) };
+}
+
+const none = { added: [], changed: [], removed: [] };
+const apply = (store: Store, set: RuleSet, prune = false) => applyRules(store, set, { prune, by: "test", now: 1 });
+
+function testRules(withStore: WithStore): void {
+  withStore("rules come back as they were applied, and applying them twice changes and tells nothing", async (store) => {
+    const told: string[] = [];
+    store.changes.onChange((fact) => void told.push(fact));
+    const set = rules([policy("late", 90), policy("b"), policy("a")], { newuser: ["$noman", "@branch.example", "$noman"] });
+    const added = ["late", "b", "a"];
+    assert.deepEqual(await apply(store, set), { policies: { ...none, added }, groups: { ...none, added: ["newuser"] } });
+    const expected = rules([policy("b"), policy("a"), policy("late", 90)], { newuser: ["$noman", "@branch.example"] });
+    assert.deepEqual(await readRules(store), expected);
+    for (const prune of [false, true]) assert.deepEqual(await apply(store, set, prune), { policies: none, groups: none });
+    assert.deepEqual(await apply(store, expected), { policies: { ...none, changed: ["b", "a", "late"] }, groups: none });
+    assert.deepEqual(told, ["rules", "rules"]);
+  });
+
+  withStore("a dry run says what would change and changes nothing", async (store) => {
+    const set = rules([policy("a")], { g: ["x"] });
+    const changes = await applyRules(store, set, { prune: true, dryRun: true, by: "test", now: 1 });
+    assert.deepEqual(changes, { policies: { ...none, added: ["a"] }, groups: { ...none, added: ["g"] } });
+    assert.deepEqual(await readRules(store), rules([]));
+  });
+
+  withStore("without prune what the file does not name stays in its place, with prune it goes", async (store) => {
+    await apply(store, rules([policy("a"), policy("b"), policy("c")], { g: ["x"], h: ["y"] }));
+    const file = rules([policy("new"), { ...policy("c"), description: "changed" }, policy("a")], { h: ["y", "z"] });
+    const changes = await apply(store, file);
+    assert.deepEqual(changes, { policies: { added: ["new"], changed: ["c", "a"], removed: [] }, groups: { ...none, changed: ["h"] } });
+    const names = async () => (await readRules(store)).policies.map((found) => found.name);
+    assert.deepEqual(await names(), ["new", "c", "a", "b"]);
+    assert.deepEqual(await apply(store, file), { policies: none, groups: none });
+    assert.deepEqual(await apply(store, file, true), { policies: { ...none, removed: ["b"] }, groups: { ...none, removed: ["g"] } });
+    assert.deepEqual(await readRules(store), file);
+    assert.deepEqual(await apply(store, rules([]), true), { policies: { ...none, removed: ["new", "c", "a"] }, groups: { ...none, removed: ["h"] } });
+    assert.deepEqual(await readRules(store), rules([]));
+  });
+
+  withStore("members added by hand outlive an apply, and go with prune", async (store) => {
+    const file = rules([], { g: ["x"] });
+    const change = (member: string) => ({ group: "g", member, by: "root", now: 2 });
+    const members = async () => (await readRules(store)).groups[0]?.members;
+    await apply(store, file);
+    assert.equal(await addMember(store, change("y")), true);
+    assert.equal(await addMember(store, change("y")), false);
+    assert.equal(await addMember(store, change("x")), false);
+    assert.deepEqual(await apply(store, file), { policies: none, groups: none });
+    assert.deepEqual(await apply(store, rules([], { g: ["z", "x"] })), { policies: none, groups: { ...none, changed: ["g"] } });
+    assert.deepEqual(await members(), ["z", "x", "y"]);
+    assert.equal(await removeMember(store, change("x")), true);
+    assert.equal(await removeMember(store, change("x")), false);
+    assert.deepEqual(await apply(store, file, true), { policies: none, groups: { ...none, changed: ["g"] } });
+    assert.deepEqual(await members(), ["x"]);
+    await assert.rejects(addMember(store, { ...change("y"), group: "nope" }), (error) => error instanceof Problem && error.code === "group/unknown");
+  });
+
+  withStore("a group of 5 000 members is written and read", async (store) => {
+    const file = rules([], { g: Array.from({ length: 5_000 }, (_, i) => `$user${i}`) });
+    await apply(store, file);
+    assert.deepEqual(await readRules(store), file);
+  });
+}
+
+function testReopening(engine: EngineUnderTest, title: (sentence: string) => string): void {
+  test(title("all that was recorded is there after a close, and what is over is not"), async () => {
+    const clock = new ManualClock();
+    const place = engine.place();
+    {
+      await using store = await engine.open(place, clock);
+      for (const [i, key] of oddKeys.entries()) await store.cells.charge([key], (view) => view.put(key, [1, i, 1.5], clock.now() + hour));
+      await store.cells.charge(["over"], (view) => count(view, "over", clock.now() + 1));
+      await store.cells.charge([], (view) => view.saveMessage({ id: "m", openedAt: 5, body: "b" }));
+      await store.cells.charge([], (view) => view.saveDecision(decision("d", 7)));
+      await apply(store, rules([policy("a")], { g: ["x"] }));
+    }
+    clock.advance(1);
+    await using store = await engine.open(place, clock);
+    assert.equal(store.cells.health.liveCells, oddKeys.length);
+    for (const [i, key] of oddKeys.entries()) assert.deepEqual(await store.cells.peek(key), [1, i, 1.5], key);
+    assert.deepEqual(await store.cells.openMessages(), [{ id: "m", openedAt: 5, body: "b" }]);
+    assert.deepEqual(await findDecision(store, "d"), decision("d", 7));
+    assert.deepEqual(await readRules(store), rules([policy("a")], { g: ["x"] }));
+  });
+
+  test(title("charges under way when it closes are there afterwards"), async () => {
+    const clock = new ManualClock();
+    const place = engine.place();
+    const store = await engine.open(place, clock);
+    const charged = Array.from({ length: 100 }, () => store.cells.charge(["a"], (view) => count(view, "a", clock.now() + hour)));
+    await store[Symbol.asyncDispose]();
+    assert.deepEqual((await Promise.all(charged)).map((one) => one.recorded).filter((recorded) => !recorded), []);
+    await using again = await engine.open(place, clock);
+    assert.deepEqual(await again.cells.peek("a"), [1, 100]);
+  });
+}
