@@ -35,7 +35,7 @@ export const problemCodes = {
   "explain/nothing-found": "Nothing is known under this name.",
   "postfix/unreadable": "Postfix's configuration cannot be read.",
   "logs/unreadable": "A log file cannot be read.",
-  "usage": "The command line is not understood.",
+  usage: "The command line is not understood.",
 } as const;
 
 export type ProblemCode = keyof typeof problemCodes;

@@ -1,0 +1,43 @@
+// What the API needs of the daemon: one narrow interface, so that a test and the daemon fill it the same way.
+// Rules and raises are changed in the store, which tells whoever holds them compiled: `store.changes` has the joins.
+
+import type { Clock } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
+import type { Metrics } from "../core/metrics.ts";
+import type { Mode } from "../core/rules.ts";
+import type { PolicyEngine } from "../policy/engine.ts";
+import type { Raises } from "../policy/raises.ts";
+import type { Store } from "../store/db.ts";
+import type { PolicyMeasures } from "./policy-measures.ts";
+
+export interface ApiParts {
+  readonly version: string;
+  /** `[node] name`. */
+  readonly node: string;
+  /** ms since the epoch. */
+  readonly startedAt: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly store: Store;
+  readonly engine: Pick<PolicyEngine, "rehearse" | "stats" | "rules">;
+  readonly raises: Raises;
+  readonly canonical: (login: string) => string;
+  /** `[policy] mode` and `answer_ok`. */
+  readonly mode: Mode;
+  readonly answerOk: boolean;
+  readonly metrics: Metrics;
+  readonly measures: PolicyMeasures;
+  /** Open connections of Postfix. */
+  connections(): number;
+  /** The last reading of the configuration (SIGHUP); undefined before the first. */
+  lastReload(): Reload | undefined;
+  /** Why the daemon should get no questions yet, one sentence each; empty when it is ready. */
+  whyNotReady(): readonly string[];
+}
+
+export interface Reload {
+  /** ms since the epoch. */
+  readonly at: number;
+  readonly ok: boolean;
+  readonly error: string | undefined;
+}

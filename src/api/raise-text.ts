@@ -1,0 +1,80 @@
+// `--to N[/count/per] --until T`: what a limit is raised to, and until when.
+
+import { parseDuration, printDuration } from "../core/duration.ts";
+import { Problem } from "../core/problem.ts";
+import { type Counter, counters } from "../core/rules.ts";
+import type { QuotaTarget } from "./quota-target.ts";
+
+export interface RaiseTo {
+  readonly max: number;
+  readonly count: Counter | undefined;
+  readonly periodMs: number | undefined;
+}
+
+/** A raise is for now; what is to hold longer belongs into the policies file. */
+const raiseMsMax = 366 * 86_400_000;
+
+/** `500`, `500/recipients`, `500/1h`, `500/recipients/1h`. Throws a Problem quota/bad-raise. */
+export function parseRaiseTo(text: string): RaiseTo {
+  const [number = "", ...rest] = text.split("/");
+  const count = counters.find((name) => name === rest[0]);
+  const [per, ...more] = count === undefined ? rest : rest.slice(1);
+  const periodMs = per === undefined ? undefined : parseDuration(per);
+  const isWhole = /^\d{1,15}$/.test(number) && more.length === 0;
+  if (!isWhole || (per !== undefined && (periodMs === undefined || periodMs === 0))) {
+    throw badRaise(`not a limit: ${text}`, "N, N/COUNT, N/PER or N/COUNT/PER, as in 500/recipients/1h");
+  }
+  return { max: Number(number), count, periodMs };
+}
+
+/** ms since the epoch of an ISO time, of the next HH:MM of the daemon's zone, or of a duration from `now`. Throws quota/bad-raise. */
+export function parseUntil(text: string, now: number): number {
+  const until = untilOf(text, now);
+  if (until === undefined || Number.isNaN(until)) {
+    throw badRaise(`not a time: ${text}`, "an ISO time (2030-01-31T18:00Z), HH:MM, or a duration (2h)");
+  }
+  if (until <= now) throw badRaise(`that time is over: ${text}`, "a time that is still to come");
+  if (until - now > raiseMsMax)
+    throw badRaise(`too far away: ${text}`, "at most a year; what is to stay belongs into the policies file");
+  return until;
+}
+
+function untilOf(text: string, now: number): number | undefined {
+  const clock = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text);
+  if (clock !== null) return nextTime(Number(clock[1]), Number(clock[2]), now);
+  const duration = parseDuration(text);
+  if (duration !== undefined) return now + duration;
+  const iso = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?)?$/;
+  return iso.test(text) ? Date.parse(text) : undefined;
+}
+
+function nextTime(hour: number, minute: number, now: number): number {
+  const at = new Date(now);
+  at.setHours(hour, minute, 0, 0);
+  // Not 24 h more: a day on which the clocks change is longer or shorter.
+  if (at.getTime() <= now) at.setDate(at.getDate() + 1);
+  return at.getTime();
+}
+
+/** The targets that a raise means. Throws when they are of several kinds, or would not be raised. */
+export function chooseRaised(targets: readonly QuotaTarget[], to: RaiseTo): readonly QuotaTarget[] {
+  const chosen = targets.filter(({ limit: { limit } }) => {
+    return (to.count ?? limit.count) === limit.count && (to.periodMs ?? limit.periodMs) === limit.periodMs;
+  });
+  const kinds = (of: readonly QuotaTarget[]) =>
+    [...new Set(of.map(kindOf))].map((kind) => `${to.max}/${kind}`).join(", ");
+  if (chosen.length === 0) throw badRaise("no limit of this kind has that key", `one of ${kinds(targets)}`);
+  if (new Set(chosen.map(kindOf)).size > 1)
+    throw badRaise("several limits have that key", `say which: ${kinds(chosen)}`);
+  const highest = Math.max(...chosen.map(({ limit }) => limit.limit.max));
+  if (to.max <= highest) throw badRaise(`${to.max} is no raise`, `more than the ${highest} that the rule allows`);
+  return chosen;
+}
+
+function kindOf({ limit: { limit } }: QuotaTarget): string {
+  return `${limit.count}/${printDuration(limit.periodMs)}`;
+}
+
+function badRaise(message: string, hint: string): Problem {
+  return new Problem(message, { code: "quota/bad-raise", hint });
+}

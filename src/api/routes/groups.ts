@@ -1,0 +1,190 @@
+// Groups and their members, one member at a time; whole groups come in a policies file.
+
+import { z } from "zod";
+import { Problem, Problems } from "../../core/problem.ts";
+import type { Group } from "../../core/rules.ts";
+import { parseSpec } from "../../policy/match/parse.ts";
+import { parseRules } from "../../policy/rules-file.ts";
+import type { Store } from "../../store/db.ts";
+import { addMember, readGroups, removeMember } from "../../store/groups.ts";
+import { readRules } from "../../store/policies.ts";
+import { claimedBy } from "../claimed-by.ts";
+import {
+  type GroupAnswer,
+  type GroupChangeAnswer,
+  groupAnswer,
+  groupChangeAnswer,
+  groupChangeRequest,
+  groupList,
+  groupQuery,
+} from "../contract.ts";
+import { parseCursor, printCursor } from "../page.ts";
+import type { ApiParts } from "../parts.ts";
+import { route } from "../route.ts";
+
+type ChangeRequest = z.output<typeof groupChangeRequest>;
+
+export const groupRoutes = [
+  route({
+    method: "GET",
+    path: "/groups",
+    help: "All groups, without their members.",
+    input: z.strictObject({}),
+    answer: groupList,
+    run: async ({ store }) => ({ groups: (await readGroups(store.facts)).map(headOf) }),
+  }),
+  route({
+    method: "GET",
+    path: "/groups/show",
+    help: "One group with its members, at most 500 a page, and who uses it.",
+    input: groupQuery,
+    answer: groupAnswer,
+    run: showGroup,
+  }),
+  route({
+    method: "POST",
+    path: "/groups/add",
+    help: "Adds members to a group; the next question is answered with them. Adding one twice changes nothing.",
+    input: groupChangeRequest,
+    answer: groupChangeAnswer,
+    run: addMembers,
+  }),
+  route({
+    method: "POST",
+    path: "/groups/remove",
+    help: "Removes members from a group.",
+    input: groupChangeRequest,
+    answer: groupChangeAnswer,
+    run: (parts, request) => changeMembers(parts, request, "remove"),
+  }),
+];
+
+function headOf({ name, enabled, comment, members }: Group) {
+  return { name, enabled, comment, members: members.length };
+}
+
+async function showGroup({ store }: ApiParts, query: z.output<typeof groupQuery>): Promise<GroupAnswer> {
+  const rules = await readRules(store);
+  const group = rules.groups.find(({ name }) => name === query.name);
+  if (group === undefined) throw unknownGroup(query.name);
+  const offset = Number(parseCursor(query.cursor) ?? 0);
+  const list = await membersAt(
+    store,
+    query.name,
+    Number.isSafeInteger(offset) && offset >= 0 ? offset : 0,
+    query.limit,
+  );
+  const end = offset + list.length;
+  const usesOf = (member: string | null) =>
+    namesIn(member ?? "").some((name) => insideOf(name, rules.groups).has(query.name));
+  const users = rules.policies.filter(({ members }) => members.some((m) => usesOf(m.source) || usesOf(m.destination)));
+  const inside = insideOf(query.name, rules.groups);
+  inside.delete(query.name);
+  return {
+    ...headOf(group),
+    list,
+    nested: [...inside],
+    used_by: users.map(({ name }) => name),
+    next: end < group.members.length && list.length > 0 ? printCursor(String(end)) : null,
+  };
+}
+
+/** In the order of `readGroups`: the file's first. */
+async function membersAt(store: Store, name: string, offset: number, limit: number): Promise<GroupAnswer["list"]> {
+  const rows = await store.facts
+    .selectFrom("group_members")
+    .select(["member", "origin"])
+    .where("group_name", "=", name)
+    .orderBy("origin", "desc")
+    .orderBy("position")
+    .orderBy("member")
+    .offset(offset)
+    .limit(limit)
+    .execute();
+  return rows.map(({ member, origin }) => ({ member, origin: origin === "added" ? "added" : "file" }));
+}
+
+function namesIn(member: string): readonly string[] {
+  if (!member.includes("%")) return [];
+  const spec = parseSpec(member, "source");
+  return spec.ok ? spec.groups : [];
+}
+
+/** The group and all groups inside it. */
+function insideOf(name: string, groups: readonly Group[]): Set<string> {
+  const inside = new Set([name]);
+  for (const found of inside) {
+    const members = groups.find((group) => group.name === found)?.members ?? [];
+    for (const member of members) for (const next of namesIn(member)) inside.add(next);
+  }
+  return inside;
+}
+
+async function addMembers(parts: ApiParts, request: ChangeRequest): Promise<GroupChangeAnswer> {
+  const groups = await readGroups(parts.store.facts);
+  const group = groups.find(({ name }) => name === request.name);
+  if (group === undefined) throw unknownGroup(request.name);
+  checkMembers(group, request.members, groups);
+  return changeMembers(parts, request, "add");
+}
+
+/** Throws Problems for members that cannot be read, and for groups that do not exist or would hold themselves. */
+function checkMembers(group: Group, members: readonly string[], groups: readonly Group[]): void {
+  const problems = members.flatMap((member) => {
+    const spec = parseSpec(member, "group");
+    return spec.ok ? [] : [new Problem(spec.message, { code: "rules/bad-member", where: member, hint: spec.hint })];
+  });
+  if (problems.length > 0) throw new Problems(problems);
+  // Only members that name groups matter here; a group may have ten thousand others.
+  const naming = [...group.members, ...members].filter((member) => member.includes("%"));
+  if (naming.length === 0) return;
+  try {
+    parseRules(JSON.stringify({ groups: [{ name: group.name, members: naming }] }), group.name, groups);
+  } catch (error) {
+    if (!(error instanceof Problems)) throw error;
+    throw new Problems(
+      error.list.map(({ message, code, hint }) => new Problem(message, { code, where: `%${group.name}`, hint })),
+    );
+  }
+}
+
+async function changeMembers(
+  parts: ApiParts,
+  request: ChangeRequest,
+  verb: "add" | "remove",
+): Promise<GroupChangeAnswer> {
+  const by = claimedBy(request.by);
+  const change = verb === "add" ? addMember : removeMember;
+  const changed: string[] = [];
+  const unchanged: string[] = [];
+  for (const member of new Set(request.members)) {
+    const done = request.dry_run
+      ? (await isMember(parts.store, request.name, member)) === (verb === "remove")
+      : await change(parts.store, { group: request.name, member, by, now: parts.clock.now() });
+    (done ? changed : unchanged).push(member);
+  }
+  if (!request.dry_run && changed.length > 0) {
+    parts.log.info(`group_${verb}`, { group: request.name, members: changed.join(" "), by });
+  }
+  return { dry_run: request.dry_run, name: request.name, changed, unchanged };
+}
+
+async function isMember(store: Store, name: string, member: string): Promise<boolean> {
+  const group = await store.facts.selectFrom("groups").select("name").where("name", "=", name).executeTakeFirst();
+  if (group === undefined) throw unknownGroup(name);
+  const row = await store.facts
+    .selectFrom("group_members")
+    .select("member")
+    .where("group_name", "=", name)
+    .where("member", "=", member)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+function unknownGroup(name: string): Problem {
+  return new Problem("no group has this name", {
+    code: "group/unknown",
+    where: name,
+    hint: "`postvarta group list` prints them",
+  });
+}

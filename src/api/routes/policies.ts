@@ -1,0 +1,92 @@
+// The rules: a file's text in, the same rules as a file out, and what one question would be answered.
+
+import { z } from "zod";
+import { viewOf } from "../../policy/finding.ts";
+import { actionText, parseRequestText } from "../../policy/protocol.ts";
+import { parseRules } from "../../policy/rules-file.ts";
+import { printRules } from "../../policy/rules-print.ts";
+import { readGroups } from "../../store/groups.ts";
+import { applyRules, type RuleChanges, readRules } from "../../store/policies.ts";
+import { claimedBy } from "../claimed-by.ts";
+import {
+  type ApplyAnswer,
+  applyAnswer,
+  applyRequest,
+  exportAnswer,
+  type RehearseAnswer,
+  rehearseAnswer,
+  rehearseRequest,
+  rulesBytesMax,
+} from "../contract.ts";
+import { matchStep } from "../match-view.ts";
+import type { ApiParts } from "../parts.ts";
+import { viewOfProblem } from "../problem-answer.ts";
+import { route } from "../route.ts";
+import { findingStep } from "../trail-view.ts";
+
+export const policyRoutes = [
+  route({
+    method: "POST",
+    path: "/policies/apply",
+    help: "Makes the rules those of a policies file, all of it or nothing; when it answers, the next question is answered by them.",
+    input: applyRequest,
+    answer: applyAnswer,
+    bodyBytesMax: rulesBytesMax,
+    run: apply,
+  }),
+  route({
+    method: "GET",
+    path: "/policies/export",
+    help: "All rules as a policies file.",
+    input: z.strictObject({}),
+    answer: exportAnswer,
+    run: async ({ store }) => ({ text: printRules(await readRules(store)) }),
+  }),
+  route({
+    method: "POST",
+    path: "/policies/explain",
+    help: "What a policy request would be answered, and why. Charges nothing.",
+    input: rehearseRequest,
+    answer: rehearseAnswer,
+    run: rehearse,
+  }),
+];
+
+async function apply(parts: ApiParts, request: z.output<typeof applyRequest>): Promise<ApplyAnswer> {
+  const { store, clock, log } = parts;
+  // With --prune no group stays that the file does not hold, so it may name none.
+  const known = request.prune ? [] : await readGroups(store.facts);
+  const { rules, warnings } = parseRules(request.text, request.file, known);
+  const by = claimedBy(request.by);
+  const options = { prune: request.prune, dryRun: request.dry_run, by, now: clock.now() };
+  const changes = await applyRules(store, rules, options);
+  if (!request.dry_run) log.info("rules_applied", { file: request.file, by, ...countsOf(changes) });
+  return {
+    dry_run: request.dry_run,
+    policies: namesOf(changes.policies),
+    groups: namesOf(changes.groups),
+    warnings: warnings.map(viewOfProblem),
+  };
+}
+
+function countsOf({ policies, groups }: RuleChanges) {
+  const sum = (kind: "added" | "changed" | "removed") => policies[kind].length + groups[kind].length;
+  return { added: sum("added"), changed: sum("changed"), removed: sum("removed") };
+}
+
+function namesOf({ added, changed, removed }: RuleChanges["policies"]): ApplyAnswer["policies"] {
+  return { added: [...added], changed: [...changed], removed: [...removed] };
+}
+
+async function rehearse(parts: ApiParts, { text }: z.output<typeof rehearseRequest>): Promise<RehearseAnswer> {
+  const { question, ledger } = await parts.engine.rehearse(parseRequestText(text));
+  const { rules, request, matched } = question;
+  const matches = matched.map((index) => {
+    return matchStep(rules.policies[index]?.policy.name ?? "", index, rules.matcher, request);
+  });
+  return {
+    action: actionText(ledger.verdict, { answerOk: parts.answerOk }),
+    verdict: ledger.verdict,
+    trail: [...matches, ...ledger.findings.map((finding) => findingStep(viewOf(finding)))],
+  };
+}

@@ -1,0 +1,175 @@
+// Counters: who has used how much, and the three ways to help: look, forget, raise for a while.
+
+import type { CellState } from "../../core/cell.ts";
+import { Problem } from "../../core/problem.ts";
+import { quotaPrefix } from "../../policy/cell-key.ts";
+import { saveRaise } from "../../store/raises.ts";
+import { claimedBy } from "../claimed-by.ts";
+import {
+  type QuotaAnswer,
+  type QuotaChangeAnswer,
+  quotaChangeAnswer,
+  quotaKeyQuery,
+  quotaList,
+  quotaListQuery,
+  quotaPage,
+  quotaRaiseRequest,
+  quotaResetRequest,
+} from "../contract.ts";
+import { parseCursor, printCursor } from "../page.ts";
+import type { ApiParts } from "../parts.ts";
+import { findTargets, type QuotaTarget, unknownKey } from "../quota-target.ts";
+import { emptyState, viewOfCell, viewOfTarget } from "../quota-view.ts";
+import { chooseRaised, parseRaiseTo, parseUntil } from "../raise-text.ts";
+import { route } from "../route.ts";
+
+export const quotaRoutes = [
+  route({
+    method: "GET",
+    path: "/quotas",
+    help: "Counters in use, in the order of their keys, at most 500 a page.",
+    input: quotaListQuery,
+    answer: quotaPage,
+    run: listQuotas,
+  }),
+  route({
+    method: "GET",
+    path: "/quotas/show",
+    help: "The counters of one key (`QUOTA/TRACK-KEY`), or all of an account or address.",
+    input: quotaKeyQuery,
+    answer: quotaList,
+    run: async (parts, { key }) => ({ quotas: await showQuotas(parts, key) }),
+  }),
+  route({
+    method: "POST",
+    path: "/quotas/reset",
+    help: "Forgets what was counted under a key, or under all keys of an account.",
+    input: quotaResetRequest,
+    answer: quotaChangeAnswer,
+    run: resetQuotas,
+  }),
+  route({
+    method: "POST",
+    path: "/quotas/raise",
+    help: "Raises the limit of one key until a time; the rule stays as it is.",
+    input: quotaRaiseRequest,
+    answer: quotaChangeAnswer,
+    run: raiseQuotas,
+  }),
+];
+
+async function listQuotas(
+  parts: ApiParts,
+  query: { quota?: string | undefined; cursor?: string | undefined; limit: number },
+): Promise<{ quotas: QuotaAnswer[]; next: string | null }> {
+  const after = parseCursor(query.cursor);
+  const prefixes = query.quota === undefined ? [""] : prefixesOf(parts, query.quota);
+  const quotas: QuotaAnswer[] = [];
+  for (const prefix of prefixes) {
+    if (after !== undefined && prefix < after && !after.startsWith(prefix)) continue;
+    const limit = query.limit - quotas.length;
+    const entries = await parts.store.cells.list({ prefix, limit, ...(after === undefined ? {} : { after }) });
+    for (const entry of entries) {
+      const view = viewOfCell(entry, parts);
+      if (view !== undefined) quotas.push(view);
+    }
+    const last = entries.at(-1);
+    if (last !== undefined && entries.length >= limit) return { quotas, next: printCursor(last.key) };
+  }
+  return { quotas, next: null };
+}
+
+/** Prefixes of the quotas of this name, in the order of keys. */
+function prefixesOf(parts: ApiParts, name: string): readonly string[] {
+  const prefixes = new Set<string>();
+  for (const { quota } of parts.engine.rules.limits.values()) {
+    const { policy, rule } = quota;
+    if (rule.name === name || `${policy.name}/${rule.name}` === name) prefixes.add(quotaPrefix(policy.name, rule.name));
+  }
+  if (prefixes.size > 0) return [...prefixes].sort();
+  throw new Problem("no quota has this name", {
+    code: "quota/unknown-key",
+    where: name,
+    hint: "`postvarta policy export` prints the quotas there are",
+  });
+}
+
+/** Targets where something was counted or raised, with the other limits of the same quota and key. */
+export async function findCounted(
+  parts: ApiParts,
+  text: string,
+): Promise<readonly (readonly [QuotaTarget, CellState | undefined])[]> {
+  const states: [QuotaTarget, CellState | undefined][] = [];
+  for (const target of findTargets(text, parts.engine.rules, parts.canonical)) {
+    states.push([target, await parts.store.cells.peek(target.key)]);
+  }
+  const now = parts.clock.now();
+  const counted = new Set<string>();
+  for (const [target, state] of states) {
+    if (state !== undefined || parts.raises.find(target.key, now) !== undefined) counted.add(ownerOf(target));
+  }
+  return states.filter(([target]) => counted.has(ownerOf(target)));
+}
+
+function ownerOf({ limit: { quota }, track }: QuotaTarget): string {
+  return quotaPrefix(quota.policy.name, quota.rule.name) + track;
+}
+
+async function showQuotas(parts: ApiParts, key: string): Promise<QuotaAnswer[]> {
+  const counted = await findCounted(parts, key);
+  if (counted.length === 0) throw unknownKey(key);
+  return counted.map(([target, state]) => viewOfTarget(target, state, parts));
+}
+
+async function resetQuotas(
+  parts: ApiParts,
+  request: { key: string; dry_run: boolean; by: string },
+): Promise<QuotaChangeAnswer> {
+  const counted = await findCounted(parts, request.key);
+  if (counted.length === 0) throw unknownKey(request.key);
+  const targets = counted.filter(([, state]) => state !== undefined).map(([target]) => target);
+  if (!request.dry_run) {
+    const keys = targets.map((target) => target.key);
+    await parts.store.cells.charge(keys, (view) => {
+      const now = parts.clock.now();
+      for (const target of targets) {
+        const empty = emptyState(target, now);
+        // Kept for one period, so that whoever looks after a reset finds a nought and not nothing.
+        if (empty !== undefined) view.put(target.key, empty, now + target.limit.limit.periodMs);
+      }
+    });
+    parts.log.info("quota_reset", { key: request.key, counters: targets.length, by: claimedBy(request.by) });
+  }
+  return { dry_run: request.dry_run, quotas: counted.map(([target]) => viewOfTarget(target, undefined, parts)) };
+}
+
+async function raiseQuotas(
+  parts: ApiParts,
+  request: { key: string; to: string; until: string; dry_run: boolean; by: string },
+): Promise<QuotaChangeAnswer> {
+  const now = parts.clock.now();
+  const to = parseRaiseTo(request.to);
+  const until = parseUntil(request.until, now);
+  const chosen = chooseRaised(await raisable(parts, request.key), to);
+  if (!request.dry_run) {
+    const by = claimedBy(request.by);
+    for (const { key } of chosen)
+      await saveRaise(parts.store, { key, max: to.max, until, changedAt: now, changedBy: by });
+    parts.log.info("quota_raised", { key: request.key, to: request.to, until: new Date(until).toISOString(), by });
+  }
+  const quotas: QuotaAnswer[] = [];
+  for (const target of chosen) {
+    const view = viewOfTarget(target, await parts.store.cells.peek(target.key), parts);
+    quotas.push({ ...view, raised_to: to.max, raised_until: new Date(until).toISOString() });
+  }
+  return { dry_run: request.dry_run, quotas };
+}
+
+/** Before the first mail of an account nothing is counted; then the rules alone say which limits it has. */
+async function raisable(parts: ApiParts, key: string): Promise<readonly QuotaTarget[]> {
+  const counted = await findCounted(parts, key);
+  const targets =
+    counted.length > 0 ? counted.map(([target]) => target) : findTargets(key, parts.engine.rules, parts.canonical);
+  if (targets.length === 0) throw unknownKey(key);
+  return targets;
+}

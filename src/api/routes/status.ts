@@ -1,0 +1,100 @@
+// How the daemon stands, in one answer.
+
+import type { Kysely } from "kysely";
+import { z } from "zod";
+import type { Tables } from "../../store/tables.ts";
+import { type StatusAnswer, statusAnswer } from "../contract.ts";
+import type { ApiParts } from "../parts.ts";
+import { route } from "../route.ts";
+import { isoTime } from "../trail-view.ts";
+
+/** Fewer questions may all belong to messages that are still being sent. */
+const askedMin = 10;
+
+export const statusRoutes = [
+  route({
+    method: "GET",
+    path: "/status",
+    help: "How the daemon, its store, its rules and the questions of Postfix stand.",
+    input: z.strictObject({}),
+    answer: statusAnswer,
+    run: readStatus,
+  }),
+];
+
+async function readStatus(parts: ApiParts): Promise<StatusAnswer> {
+  const reload = parts.lastReload();
+  return {
+    version: parts.version,
+    node: parts.node,
+    started_at: isoTime(parts.startedAt),
+    uptime_seconds: Math.max(0, Math.round((parts.clock.now() - parts.startedAt) / 1000)),
+    mode: parts.mode,
+    store: await storeStatus(parts),
+    policy: policyStatus(parts),
+    rules: await countRules(parts.store.facts),
+    last_reload: reload === undefined ? null : { at: isoTime(reload.at), ok: reload.ok, error: reload.error ?? null },
+    warnings: warningsOf(parts),
+  };
+}
+
+async function storeStatus({ store }: ApiParts): Promise<StatusAnswer["store"]> {
+  const { writable, lastError, pending, liveCells, unrecordedAnswers } = store.cells.health;
+  return {
+    engine: store.engine,
+    location: store.location,
+    size_bytes: await store.sizeBytes(),
+    writable,
+    last_error: lastError ?? null,
+    pending,
+    live_cells: liveCells,
+    unrecorded_answers: unrecordedAnswers,
+  };
+}
+
+function policyStatus(parts: ApiParts): StatusAnswer["policy"] {
+  const { openMessages, completed, aborted, untracked, errors } = parts.engine.stats;
+  return {
+    questions: parts.measures.questions(),
+    verdicts: parts.measures.verdicts(),
+    connections: parts.connections(),
+    open_messages: openMessages,
+    completed,
+    aborted,
+    untracked,
+    errors,
+  };
+}
+
+async function countRules(facts: Kysely<Tables>): Promise<StatusAnswer["rules"]> {
+  const count = async (table: "policies" | "groups" | "group_members") => {
+    const row = await facts
+      .selectFrom(table)
+      .select((select) => select.fn.countAll<number>().as("rows"))
+      .executeTakeFirst();
+    return Number(row?.rows ?? 0);
+  };
+  return { policies: await count("policies"), groups: await count("groups"), members: await count("group_members") };
+}
+
+function warningsOf(parts: ApiParts): StatusAnswer["warnings"] {
+  const warnings: StatusAnswer["warnings"] = [];
+  const asked = parts.measures.questions();
+  if ((asked.RCPT ?? 0) >= askedMin && (asked["END-OF-MESSAGE"] ?? 0) === 0) {
+    const hint =
+      "put the same check_policy_service into smtpd_end_of_data_restrictions (postvarta doctor prints the line)";
+    warnings.push({ message: "Postfix does not ask at END-OF-MESSAGE: smtpd_end_of_data_restrictions", hint });
+  }
+  const { writable, lastError } = parts.store.cells.health;
+  if (!writable) {
+    warnings.push({
+      message: `The store takes no writes: ${lastError ?? "unknown"}`,
+      hint: "answers leave from memory until it does",
+    });
+  }
+  const reload = parts.lastReload();
+  if (reload?.ok === false) {
+    warnings.push({ message: "The last reload failed, the old configuration holds", hint: reload.error ?? null });
+  }
+  return warnings;
+}

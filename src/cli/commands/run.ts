@@ -1,0 +1,75 @@
+// `postvarta run`: the daemon in the foreground, until a signal ends it.
+
+import { Command } from "commander";
+import { type ReadConfig, readConfig } from "../../config/config.ts";
+import { type Log, lineLog } from "../../core/log.ts";
+import type { GlobalOptions } from "../global-options.ts";
+import { version } from "../version.ts";
+
+/** What a verb needs of the daemon; main hands it over, because cli/ does not know daemon.ts. */
+export type StartDaemon = (read: ReadConfig, options: StartOptions) => Promise<RunningDaemon>;
+
+export interface StartOptions {
+  readonly version: string;
+  readonly log: Log;
+  readonly readAgain: () => ReadConfig;
+}
+
+export interface RunningDaemon extends AsyncDisposable {
+  readonly policyAddresses: readonly string[];
+  readonly apiAddress: string;
+  reload(): unknown;
+}
+
+/** Exit 0 after SIGTERM or SIGINT. Problems of the start are thrown: 78 for the configuration. */
+export function runCommand(startDaemon: StartDaemon): Command {
+  return new Command("run")
+    .description("runs the daemon in the foreground; SIGHUP reads the configuration again, SIGTERM stops")
+    .option("--debug", "log more")
+    .addHelpText("after", "\nExample:\n  postvarta run --config /etc/postvarta/postvarta.toml")
+    .action((options: GlobalOptions & { readonly debug?: boolean }) => run(options, startDaemon));
+}
+
+async function run(options: GlobalOptions & { readonly debug?: boolean }, startDaemon: StartDaemon): Promise<void> {
+  const environment = environmentOf(options);
+  const readAgain = () => readConfig({ file: options.config, environment });
+  const log = lineLog({
+    level: options.debug === true ? "debug" : "info",
+    // Set by systemd when stderr is the journal (systemd.exec(5)): it has its own times and wants priorities.
+    journald: process.env["JOURNAL_STREAM"] !== undefined,
+    write: (line) => void process.stderr.write(line),
+  });
+  const read = readAgain();
+  const stop = stopSignal();
+  await using daemon = await startDaemon(read, { version: version(), log, readAgain });
+  log.info("ready", {
+    version: version(),
+    policy: daemon.policyAddresses.join(" "),
+    api: daemon.apiAddress,
+    control: read.config.control.socket,
+    mode: read.config.policy.mode,
+    store: read.config.store.url.replace(/\/\/[^@/]*@/, "//***@"),
+  });
+  const reload = () => void daemon.reload();
+  process.on("SIGHUP", reload);
+  const signal = await stop;
+  process.off("SIGHUP", reload);
+  log.info("stopping", { signal });
+}
+
+/** `--socket` wins over the file, as the environment does. */
+function environmentOf({ socket }: GlobalOptions): NodeJS.ProcessEnv {
+  return socket === undefined ? process.env : { ...process.env, POSTVARTA__CONTROL__SOCKET: socket };
+}
+
+/** The first SIGTERM or SIGINT; a second one ends the process at once. */
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      process.once(signal, () => {
+        resolve(signal);
+        process.once(signal, () => process.exit(1));
+      });
+    }
+  });
+}

@@ -1,0 +1,135 @@
+// argv → one verb. Only that verb's module is loaded, so that a short verb is short.
+
+import { Command, CommanderError } from "commander";
+import { Problem } from "../core/problem.ts";
+import type { StartDaemon } from "./commands/run.ts";
+import { exitCodes } from "./exit-code.ts";
+import { addGlobalOptions, splitGlobals } from "./global-options.ts";
+import { reportError } from "./problem-report.ts";
+import { version } from "./version.ts";
+
+interface Verb {
+  readonly name: string;
+  readonly help: string;
+  load(startDaemon: StartDaemon): Promise<Command>;
+}
+
+/** In the order of `--help`. */
+export const verbs: readonly Verb[] = [
+  {
+    name: "run",
+    help: "run the daemon in the foreground",
+    load: async (startDaemon) => (await import("./commands/run.ts")).runCommand(startDaemon),
+  },
+  {
+    name: "check-config",
+    help: "read the configuration and say what is wrong with it",
+    load: async () => (await import("./commands/check-config.ts")).checkConfigCommand(),
+  },
+  {
+    name: "doctor",
+    help: "say what Postfix lacks to ask us, with the line that mends it",
+    load: async () => withExample((await import("./commands/doctor.ts")).doctorCommand(), "postvarta doctor"),
+  },
+  {
+    name: "policy",
+    help: "apply, export and explain the rules",
+    load: async () => (await import("./commands/policy.ts")).policyCommand(),
+  },
+  {
+    name: "group",
+    help: "list, show and change groups",
+    load: async () => (await import("./commands/group.ts")).groupCommand(),
+  },
+  {
+    name: "quota",
+    help: "list, show, reset and raise counters",
+    load: async () => (await import("./commands/quota.ts")).quotaCommand(),
+  },
+  {
+    name: "status",
+    help: "how the daemon stands",
+    load: async () => (await import("./commands/status.ts")).statusCommand(),
+  },
+  {
+    name: "explain",
+    help: "why mail was refused: by address, account, queue id, decision id, recipient or text",
+    load: async () => (await import("./commands/explain.ts")).explainCommand(),
+  },
+  {
+    name: "log",
+    help: "what log files say",
+    load: async () => {
+      const events = (await import("./commands/log-events.ts")).logEventsCommand();
+      return new Command("log")
+        .description("what log files say")
+        .addCommand(withExample(events, "postvarta log events --log /var/log/mail.log"));
+    },
+  },
+];
+
+/** Runs one command line and sets the exit code. `startDaemon` is handed over: cli/ does not know the daemon. */
+export async function runProgram(args: readonly string[], startDaemon: StartDaemon): Promise<void> {
+  // `postvarta … | head`: the reader has what it wants.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
+  });
+  const json = args.includes("--json");
+  try {
+    const { before, rest } = splitGlobals(args);
+    const program = await buildProgram(rest[0], startDaemon);
+    await program.parseAsync(insertGlobals(rest, before), { from: "user" });
+  } catch (error) {
+    process.exitCode = reportEnd(error, json);
+  }
+}
+
+/** Options given before the verb belong behind it, and before a `--` that ends options. */
+function insertGlobals(rest: readonly string[], globals: readonly string[]): readonly string[] {
+  const end = rest.indexOf("--");
+  const at = end < 0 ? rest.length : end;
+  return rest.length === 0 ? globals : [...rest.slice(0, at), ...globals, ...rest.slice(at)];
+}
+
+/** The program with the verb of this name loaded; the others are known by name and help. */
+async function buildProgram(name: string | undefined, startDaemon: StartDaemon): Promise<Command> {
+  const program = new Command("postvarta")
+    .description("Stands guard over a Postfix server.")
+    .version(version(), "--version", "print the version")
+    .helpCommand(false)
+    .showSuggestionAfterError(true);
+  for (const verb of verbs) {
+    const command = verb.name === name ? await verb.load(startDaemon) : new Command(verb.name).description(verb.help);
+    program.addCommand(command);
+  }
+  addGlobalOptions(program);
+  program.addHelpText(
+    "after",
+    "\nEvery verb has --help with an example.\nExample:\n  postvarta policy apply /etc/postvarta/rules.toml",
+  );
+  prepare(program);
+  return program;
+}
+
+/** Errors are thrown to us, and a verb's own options may have the names of the program's. */
+function prepare(command: Command): void {
+  command
+    .exitOverride()
+    .enablePositionalOptions()
+    .configureOutput({ outputError: () => {} });
+  for (const inner of command.commands) prepare(inner);
+}
+
+function withExample(command: Command, example: string): Command {
+  return command.addHelpText("after", `\nExample:\n  ${example}`);
+}
+
+function reportEnd(error: unknown, json: boolean): number {
+  if (!(error instanceof CommanderError)) return reportError(error, json);
+  if (error.exitCode === 0) return exitCodes.ok;
+  // A group of verbs without one of them: commander has printed its help.
+  if (error.code === "commander.help") return exitCodes.usage;
+  const [message = "", ...more] = error.message.replace(/^error: /, "").split("\n");
+  const hint = more.join(" ").trim();
+  return reportError(new Problem(message, { code: "usage", hint: hint === "" ? "see postvarta --help" : hint }), json);
+}
