@@ -1,7 +1,7 @@
 // /etc/postvarta/postvarta.toml, conf.d/*.toml and the environment → one checked, frozen tree that remembers where each
 // value was written.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { z } from "zod";
 import { Problem, Problems } from "../core/problem.ts";
@@ -12,6 +12,7 @@ import { outlineOf } from "./outline.ts";
 import { readSecrets } from "./secrets.ts";
 import { configSchema } from "./sections.ts";
 import { findTree, mergeTables, newTable, printPlace, type Table } from "./tree.ts";
+import { isMissing, reasonOf, unreadable } from "./unreadable.ts";
 
 export const defaultConfigFile = "/etc/postvarta/postvarta.toml";
 
@@ -78,10 +79,11 @@ function filesOf(named: string | undefined, problems: Problem[]): string[] {
 
 function isThere(file: string): boolean {
   try {
-    readFileSync(file);
+    statSync(file);
     return true;
   } catch (error) {
-    return codeOf(error) !== "ENOENT" && codeOf(error) !== "ENOTDIR";
+    // A file that we may not look at is there, and its reading tells why not.
+    return !isMissing(error);
   }
 }
 
@@ -89,8 +91,7 @@ function namesIn(directory: string, problems: Problem[]): string[] {
   try {
     return readdirSync(directory);
   } catch (error) {
-    if (codeOf(error) !== "ENOENT" && codeOf(error) !== "ENOTDIR")
-      problems.push(unreadable(directory, "cannot be read", codeOf(error)));
+    if (!isMissing(error)) problems.push(unreadable(directory, "cannot be read", reasonOf(error)));
     return [];
   }
 }
@@ -111,11 +112,8 @@ export function readText(file: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw new Problem("the file is not UTF-8 text", {
-      code: "config/syntax",
-      where: `${file}:1`,
-      hint: "save it as UTF-8",
-    });
+    const hint = "save it as UTF-8";
+    throw new Problem("the file is not UTF-8 text", { code: "config/syntax", where: `${file}:1`, hint });
   }
 }
 
@@ -123,22 +121,8 @@ function readBytes(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (error) {
-    throw unreadable(file, "cannot be read", codeOf(error));
+    throw unreadable(file, "cannot be read", reasonOf(error));
   }
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  EACCES: "we have no right to read it",
-  EISDIR: "it is a directory",
-};
-
-function unreadable(where: string, message: string, hint: string): Problem {
-  return new Problem(message, { code: "config/unreadable", where, hint: reasons[hint] ?? hint });
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : String(error);
 }
 
 function placeOfSetting(merged: Table, path: string): string {

@@ -5,6 +5,7 @@ import { Problem } from "../core/problem.ts";
 import { keyText } from "./check.ts";
 import { leavesOf, type Outline } from "./outline.ts";
 import { findTree, printPlace, type Table, type Tree } from "./tree.ts";
+import { reasonOf } from "./unreadable.ts";
 
 /** A password, a token or a URL; whatever is larger was named by mistake. */
 const secretBytesMax = 64 * 1024;
@@ -38,8 +39,7 @@ function readSecret(section: Table, key: string, named: Tree, problems: Problem[
     if (bytes.length > secretBytesMax) throw new Error(`larger than ${secretBytesMax / 1024} KiB`);
     section.entries.set(key, { kind: "leaf", place: named.place, value: bytes.toString("utf8").replace(/\r?\n$/, "") });
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    problems.push(secretProblem(named, `the secret of ${key}_file cannot be read`, why));
+    problems.push(secretProblem(named, `the secret of ${key}_file cannot be read`, reasonOf(error)));
   }
 }
 

@@ -7,7 +7,7 @@ import type { Policy, RuleSet } from "../core/rules.ts";
 import { checkGroups, type KnownGroup } from "./rules-groups.ts";
 import { checkNames } from "./rules-names.ts";
 import { rulesSchema } from "./rules-schema.ts";
-import { checkTexts } from "./rules-texts.ts";
+import { checkTexts } from "./rules-text.ts";
 
 export interface ParsedRules {
   readonly rules: RuleSet;

@@ -10,7 +10,7 @@ import { Problem } from "../core/problem.ts";
 import type { Group } from "../core/rules.ts";
 import { parseSpec } from "./match/parse.ts";
 import { rawFile, tablesIn, textOf, textsIn } from "./rules-raw.ts";
-import type { Findings } from "./rules-texts.ts";
+import type { Findings } from "./rules-text.ts";
 
 /** A chain of this many groups is read; more are nobody's lists (cluebringer stops at 6). */
 const nestingMax = 32;

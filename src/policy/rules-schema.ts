@@ -1,5 +1,5 @@
 // The keys of the policies file: types, defaults and the sentence the reference page prints. One item at a time; what
-// concerns several items (names, groups, texts beside their verdict) is in rules-names, rules-groups and rules-texts.
+// concerns several items (names, groups, texts beside their verdict) is in rules-names, rules-groups and rules-text.
 
 import { z } from "zod";
 import { refuse } from "../config/check.ts";
@@ -18,7 +18,7 @@ import {
   ruleStates,
 } from "../core/rules.ts";
 import { built, notBuilt } from "./rules-built.ts";
-import { textDefault } from "./rules-texts.ts";
+import { textDefault } from "./rules-text.ts";
 import { parseTrack, trackAllowed } from "./rules-track.ts";
 
 const groupsMax = 20_000;
