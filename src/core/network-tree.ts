@@ -1,7 +1,7 @@
 // Networks and what hangs on them, found by an address they contain: two Patricia tries, one a family.
 // D. Morrison, PATRICIA, JACM 15 (1968): only branching points are nodes, so a look-up costs the depth of the nesting.
 
-import { type Ip, type Network, networkOf, widthOf } from "./ip.ts";
+import { type Ip, type Network, networkOf } from "./ip.ts";
 
 /** Values by network; several values may hang on one network. */
 export class NetworkTree<V> {
@@ -22,11 +22,9 @@ export class NetworkTree<V> {
 
   /** Appends to `into` the values of every network that contains `ip`, the widest network first; never across families. */
   collect(ip: Ip, into: V[]): void {
-    const width = widthOf(ip);
     let node = this.#roots[ip.family];
     while (node !== undefined && covers(node, ip.words)) {
       for (const value of node.values) into.push(value);
-      if (node.length === width) return;
       node = bitAt(ip.words, node.length) === 0 ? node.zero : node.one;
     }
   }
@@ -73,6 +71,7 @@ function hang<V>(above: Node<V>, below: Node<V>): void {
   else above.one = below;
 }
 
+/** Nought behind the last bit, where nothing hangs. */
 function bitAt(words: Words, index: number): 0 | 1 {
   return (((words[index >>> 5] ?? 0) >>> (31 - (index & 31))) & 1) === 0 ? 0 : 1;
 }

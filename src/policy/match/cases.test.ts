@@ -329,6 +329,14 @@ test("explain names the member of each group on the way, and what is unknown", (
   assert.equal(seen.matched, false);
 });
 
+test("explain tells of a disabled policy what it would match, also of a request that was just asked", () => {
+  const rule = policy([["@example.com", "@example.org"]], false);
+  const matcher = compileMatcher({ groups: [], policies: [rule], canonical: (login) => login });
+  assert.deepEqual(matcher.match(base), []);
+  const seen = matcher.explain(base, 0);
+  assert.deepEqual([seen.matched, seen.enabled, seen.members[0]?.matched], [false, false, true]);
+});
+
 test("an expression of its own looks at the same groups, before and after questions", () => {
   const matcher = compileMatcher({
     groups: [group("ours", ["@example.org"])],

@@ -43,6 +43,7 @@ test("explanations and single expressions agree with the naive matcher, mixed wi
         const index = pick % world.policies.length;
         const rule = world.policies[index];
         const matched = naivePolicy(world, index, request);
+        assert.equal(matcher.match(request).includes(index), matched);
         assert.equal(matcher.explain(request, index).matched, matched);
         assert.equal(matcher.match(request).includes(index), matched);
         const text = rule?.members[0]?.source ?? "any";
