@@ -75,7 +75,7 @@ function problemsOf(issue: Issue, document: Document, outline: Outline, codes: C
 }
 
 /** An unknown key, with the nearest known one or all that are known. `path` is the table's. */
-export function unknownKey(
+function unknownKey(
   key: string,
   path: readonly (string | number)[],
   known: readonly string[],

@@ -14,7 +14,7 @@ import { configSchema } from "./sections.ts";
 import { findTree, mergeTables, newTable, printPlace, type Table } from "./tree.ts";
 import { isMissing, reasonOf, unreadable } from "./unreadable.ts";
 
-export const defaultConfigFile = "/etc/postvarta/postvarta.toml";
+const defaultConfigFile = "/etc/postvarta/postvarta.toml";
 
 const configBytesMax = 1024 * 1024;
 
