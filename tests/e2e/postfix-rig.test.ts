@@ -1,10 +1,10 @@
 // The rig is real: what it promises to other tests is tried here once.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import net from "node:net";
 import { test } from "node:test";
 import { needs } from "../needs.ts";
 import { startPostfixRig } from "./postfix-rig.ts";
+import { recordingPolicy } from "./recording-policy.ts";
 import { SmtpClient, sendMail } from "./smtp-client.ts";
 
 const skip = needs("root", "postfix", "dovecot");
@@ -117,36 +117,3 @@ test("a changed parameter works after set, a wrong password is refused, and a ho
   assert.equal((await client.rset()).code, 250);
   assert.equal((await client.quit()).code, 221);
 });
-
-/** A policy server that writes down each request and gives one answer. */
-async function recordingPolicy(answer: string) {
-  const requests: Record<string, string>[] = [];
-  const state = { answer };
-  const server = net.createServer((socket) => {
-    let text = "";
-    socket.on("error", () => {});
-    socket.on("data", (chunk) => {
-      text += chunk.toString("latin1");
-      for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
-        const pairs = text
-          .slice(0, end)
-          .split("\n")
-          .map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]);
-        requests.push(Object.fromEntries(pairs));
-        text = text.slice(end + 2);
-        socket.write(`action=${state.answer}\n\n`);
-      }
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no TCP port");
-  return {
-    port: address.port,
-    requests,
-    set answer(value: string) {
-      state.answer = value;
-    },
-    [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())),
-  };
-}

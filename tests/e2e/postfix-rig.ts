@@ -122,6 +122,7 @@ export class PostfixRig implements AsyncDisposable {
   /** Runs `postconf -c DIR …arguments`, e.g. `["-e", "smtpd_delay_reject=no"]`; resolves with its output. */
   async postconf(words: readonly string[]): Promise<string> {
     const { stdout } = await run("postconf", ["-c", this.configDirectory, ...words], { timeout: toolTimeoutMs });
+    settle(this.configDirectory);
     return stdout;
   }
 
@@ -198,11 +199,15 @@ function makeFiles(directory: string, port: number, options: PostfixRigOptions):
   owned("mail", 0o700, nobody, nobody);
   writeFileSync(`${directory}/etc/main.cf`, mainCf(directory, nobody, options));
   writeFileSync(`${directory}/etc/master.cf`, masterCf(port, options));
-  // Postfix waits until a file is two seconds old, in case somebody is still writing it.
-  const before = new Date(Date.now() - 60_000);
-  for (const file of ["main.cf", "master.cf"]) utimesSync(`${directory}/etc/${file}`, before, before);
+  settle(`${directory}/etc`);
   writeFileSync(`${directory}/dovecot/dovecot.conf`, dovecotConf(directory));
   writeFileSync(`${directory}/dovecot/users`, userLines());
+}
+
+/** Postfix waits until a configuration file is two seconds old, in case somebody is still writing it. */
+export function settle(configDirectory: string): void {
+  const before = new Date(Date.now() - 60_000);
+  for (const file of ["main.cf", "master.cf"]) utimesSync(`${configDirectory}/${file}`, before, before);
 }
 
 function idOf(file: string, name: string): number {

@@ -5,6 +5,7 @@ import { diagnose } from "../doctor/diagnose.ts";
 import type { OurSide } from "../doctor/endpoint.ts";
 import { inspectPostfix } from "../doctor/inspect.ts";
 import { printReport } from "../doctor/report.ts";
+import { exitCodes } from "../exit-code.ts";
 
 interface DoctorOptions {
   readonly config?: string;
@@ -19,9 +20,8 @@ export function doctorCommand(): Command {
     .option("--config <file>", "the configuration file")
     .option("--json", "print the findings as one JSON array")
     .option("--info", "print notes too: things that are good to know and need no mend")
-    .action(async (options: DoctorOptions, command: Command) => {
-      const file = options.config ?? configOfParent(command);
-      const { config } = readConfig({ file, environment: process.env });
+    .action(async (options: DoctorOptions) => {
+      const { config } = readConfig({ file: options.config, environment: process.env });
       const ours = { listen: config.policy.listen, onError: config.policy.on_error };
       process.exitCode = await examine(config.postfix.config_directories, ours, options);
     });
@@ -41,11 +41,5 @@ async function examine(directories: readonly string[], ours: OurSide, options: D
   const text =
     options.json === true ? `${JSON.stringify(findings, undefined, 2)}\n` : printReport(examined, ours, hiddenNotes);
   process.stdout.write(text);
-  return findings.some((finding) => finding.severity !== "info") ? 1 : 0;
-}
-
-/** `--config` may stand before the verb. */
-function configOfParent(command: Command): string | undefined {
-  const value: unknown = command.parent?.opts()["config"];
-  return typeof value === "string" ? value : undefined;
+  return findings.some((finding) => finding.severity !== "info") ? exitCodes.failed : exitCodes.ok;
 }

@@ -238,18 +238,9 @@ function mendList(setup: PostfixSetup, holder: Holder, context: ListContext, cal
   const place = calls.length === 0 ? undefined : bestPlace(calls);
   const { text, edits } = goodCall(setup, holder, context, place?.call);
   const inPlace = place !== undefined && place.barrier === undefined && !place.warnOnly;
-  let written = !inPlace;
-  const rest = rewriteList(holder.raw, context, (call) => {
-    if (written || !sameCall(call, place?.call)) return undefined;
-    written = true;
-    return text;
-  });
+  let at = 0;
+  const rest = rewriteList(holder.raw, context, () => (inPlace && calls[at++] === place ? text : undefined));
   return [...setList(holder, inPlace ? rest : [text, ...rest]), ...edits];
-}
-
-/** Calls of one list are read twice, for faults and for writing, so they are compared by what they say. */
-function sameCall(call: PolicyCall, other: PolicyCall | undefined): boolean {
-  return other !== undefined && printPolicyCall(call, ",") === printPolicyCall(other, ",");
 }
 
 /** The call as it should stand here, and the chroots that have to go when no listener is reachable inside them. */

@@ -28,9 +28,10 @@ const defaults: Readonly<Record<string, string>> = {
 
 /** The setup of one directory. Throws a Problem postfix/unreadable. */
 export async function inspectPostfix(directory: string): Promise<PostfixSetup> {
-  const parameters = await postconf(directory);
-  if (parameters === undefined) return parseSetup(directory, ...(await readFiles(directory)));
-  return parseSetup(directory, parameters, (await postconf(directory, "-M")) ?? "");
+  const [parameters, services] = await Promise.all([postconf(directory), postconf(directory, "-M")]);
+  const texts =
+    parameters === undefined || services === undefined ? await readFiles(directory) : [parameters, services];
+  return parseSetup(directory, texts[0] ?? "", texts[1] ?? "");
 }
 
 /** The setup that the text of main.cf (or postconf's output) and master.cf (or `postconf -M`) describe. */
@@ -59,7 +60,7 @@ async function postconf(directory: string, ...words: readonly string[]): Promise
   }
 }
 
-async function readFiles(directory: string): Promise<[string, string]> {
+async function readFiles(directory: string): Promise<readonly string[]> {
   try {
     return [await readFile(`${directory}/main.cf`, "utf8"), await readFile(`${directory}/master.cf`, "utf8")];
   } catch (error) {

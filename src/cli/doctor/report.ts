@@ -26,9 +26,16 @@ function printDirectory({ setup, findings }: Examined, ours: OurSide): string {
     lines.push(`  ${service.name} ${states.length === 0 ? "never asks us" : `asks us at ${states.join(" and ")}`}`);
   }
   const shown = new Set<string>();
-  for (const finding of findings) lines.push("", ...printFinding(finding, shown));
+  for (const finding of findings.toSorted(byPlace)) lines.push("", ...printFinding(finding, shown));
   if (shown.size > 0) lines.push("", "  Then:", `    postfix -c ${shellWord(setup.directory)} reload`);
   return `${lines.join("\n")}\n`;
+}
+
+/** main.cf first, then service by service; the commands of one place keep their order. */
+function byPlace(left: Finding, right: Finding): number {
+  if (left.where === right.where) return 0;
+  if (left.where === "main.cf" || right.where === "main.cf") return left.where === "main.cf" ? -1 : 1;
+  return left.where < right.where ? -1 : 1;
 }
 
 function printFinding(finding: Finding, shown: Set<string>): readonly string[] {

@@ -39,7 +39,7 @@ export function readList(raw: string, context: ListContext, depth = 0): readonly
 }
 
 /**
- * The list with every call of ours replaced by what `write` makes of it (undefined: dropped). `$name` and classes stay
+ * The list with every call of ours replaced by what `write` makes of it (undefined: dropped), asked in readList's order. `$name` and classes stay
  * as they are written, except those that hold a call of ours: their content takes their place.
  */
 export function rewriteList(
@@ -52,8 +52,25 @@ export function rewriteList(
     if (step.call !== undefined) return write(step.call) ?? [];
     const inner = depth < depthMax ? contentOf(step, context) : undefined;
     if (inner === undefined || !asksUs(inner, context)) return printStep(step);
-    return rewriteList(inner, context, write, depth + 1);
+    if (macroName(step.name) !== undefined) return rewriteList(warned(step, inner), context, write, depth + 1);
+    // warn_if_reject before a class holds for all that is in it, macros included, so there nothing stays abbreviated.
+    return step.warnOnly ? writeFlat(step, context, write) : rewriteList(inner, context, write, depth + 1);
   });
+}
+
+function writeFlat(
+  step: Step,
+  context: ListContext,
+  write: (call: PolicyCall) => string | undefined,
+): readonly string[] {
+  return readList(printStep(step), context).flatMap((one) =>
+    one.call === undefined ? printStep(one) : (write(one.call) ?? []),
+  );
+}
+
+/** A macro is expanded before the list is split: warn_if_reject holds for its first restriction only. */
+function warned(step: Step, content: string): string {
+  return step.warnOnly ? `warn_if_reject ${content}` : content;
 }
 
 export function asksUs(raw: string, context: ListContext): boolean {

@@ -45,12 +45,12 @@ export function limitFaults(setup: PostfixSetup): readonly Fault[] {
         ...who(holder),
         what: `${limit.parameter} is 0: no limit`,
         why: limit.why,
-        edits: setValue(holder, limit.start),
+        edits: limit.start === undefined ? [] : setValue(holder, limit.start),
       })),
   );
 }
 
-const limits: readonly { parameter: string; severity: Fault["severity"]; start: string; why: string }[] = [
+const limits: readonly { parameter: string; severity: Fault["severity"]; start?: string; why: string }[] = [
   {
     parameter: "smtpd_client_connection_rate_limit",
     severity: "warn",
@@ -66,19 +66,16 @@ const limits: readonly { parameter: string; severity: Fault["severity"]; start: 
   {
     parameter: "smtpd_client_auth_rate_limit",
     severity: "info",
-    start: "60",
     why: "One address may try as many passwords as it likes within a connection.",
   },
   {
     parameter: "smtpd_client_message_rate_limit",
     severity: "info",
-    start: "600",
     why: "Postfix itself does not limit messages of an address; our quotas by SenderIP can.",
   },
   {
     parameter: "smtpd_client_recipient_rate_limit",
     severity: "info",
-    start: "1200",
     why: "Postfix itself does not limit recipients of an address; our quotas by SenderIP can.",
   },
 ];
