@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { ExplainAnswer, QuotaAnswer, StatusAnswer } from "../../src/api/contract.ts";
+import { House, mail, question, rules } from "./house.ts";
+
+describe("counters and decisions through the API", () => {
+  const house = new House();
+  const key = "newuser hour/SASLUsername:noman@example.org";
+  before(async () => {
+    await house.start();
+    await house.post("/policies/apply", { text: rules });
+  });
+  after(() => house[Symbol.asyncDispose]());
+
+  const show = async (of: string) =>
+    (await house.get<{ quotas: QuotaAnswer[] }>(`/quotas/show?key=${encodeURIComponent(of)}`)).quotas;
+  const recipients = async () => (await show("noman@example.org")).find(({ count }) => count === "recipients");
+
+  test("before anything is counted nothing is found", async () => {
+    assert.equal(
+      (await house.fails("GET", "/quotas/show?key=noman@example.org")).problems[0]?.code,
+      "quota/unknown-key",
+    );
+    assert.equal((await house.fails("GET", "/explain/noman@example.org")).problems[0]?.code, "explain/nothing-found");
+    assert.deepEqual(await house.get("/quotas"), { quotas: [], next: null });
+  });
+
+  test("a counter shows what is used, and when the next one fits", async () => {
+    const startedAt = house.clock.now();
+    for (const i of [1, 2, 3]) await house.ask(mail(`r${i}@far.example`, `i${i}`));
+    const found = await recipients();
+    assert.deepEqual([found?.used, found?.max, found?.per, found?.key], [2, 2, "1h", "SASLUsername:noman@example.org"]);
+    assert.equal(found?.frees_at, new Date(startedAt + 3_600_000).toISOString());
+    assert.deepEqual(await show(key), await show("noman@example.org"), "the account has these counters only");
+    assert.deepEqual(await show("SASLUsername:NoMan@example.org"), await show(key));
+    assert.deepEqual(await show(`newusers to not internal/${key}`), await show(key));
+  });
+
+  test("a list comes in pages of the wanted size", async () => {
+    for (const name of ["a", "b", "c"]) {
+      await house.ask(
+        `sasl_username=${name}@branch.example\nsender=${name}@branch.example\nrecipient=x@far.example\ninstance=${name}`,
+      );
+    }
+    const seen: string[] = [];
+    let cursor = "";
+    for (let page = 0; page < 10; page++) {
+      const { quotas, next } = await house.get<{ quotas: QuotaAnswer[]; next: string | null }>(
+        `/quotas?limit=1&quota=newuser+hour${cursor}`,
+      );
+      seen.push(...quotas.map((quota) => quota.key));
+      if (next === null) break;
+      cursor = `&cursor=${next}`;
+    }
+    const accounts = ["a@branch.example", "b@branch.example", "c@branch.example", "noman@example.org"];
+    assert.deepEqual(
+      seen,
+      accounts.map((account) => `SASLUsername:${account}`),
+    );
+  });
+
+  test("a refusal is explained by account, address, queue id, recipient, text and its own id", async () => {
+    const ways: readonly (readonly [what: string, as: string])[] = [
+      ["noman@example.org", "account"],
+      ["192.0.2.7", "client"],
+      ["4QabcZ1x2Y", "queue_id"],
+      ["r3@far.example", "recipient"],
+      ["limit at", "text"],
+    ];
+    for (const [what, as] of ways) {
+      const answer = await house.get<ExplainAnswer>(`/explain/${encodeURIComponent(what)}`);
+      assert.equal(answer.found_as, as, what);
+      const decision = answer.decisions[0];
+      assert.deepEqual(
+        [decision?.verdict, decision?.text, decision?.recipient],
+        ["reject", "LIMIT AT QUOTAUSE", "r3@far.example"],
+      );
+      const findings = decision?.trail.flatMap((step) =>
+        step.kind === "finding" && step.quota !== null ? [step.quota] : [],
+      );
+      assert.deepEqual([findings?.[0]?.before, findings?.[0]?.max, findings?.[0]?.amount], [2, 2, 1]);
+      const byId = await house.get<ExplainAnswer>(`/explain/${decision?.id.toLowerCase()}`);
+      assert.deepEqual([byId.found_as, byId.decisions[0]?.id], ["decision", decision?.id]);
+    }
+    assert.equal((await house.get<ExplainAnswer>("/explain/noman@example.org")).quotas.length, 2);
+  });
+
+  test("a reset lets the account send again, a dry run does not", async () => {
+    await house.post("/quotas/reset", { key, dry_run: true });
+    assert.equal((await recipients())?.used, 2);
+    await house.post("/quotas/reset", { key: "noman@example.org", by: "cli:test" });
+    assert.equal((await recipients())?.used, 0);
+    assert.equal(await house.ask(mail("r4@far.example", "i4")), "dunno");
+    assert.equal((await recipients())?.used, 1);
+  });
+
+  test("a raise holds until its time and no longer", async () => {
+    await house.ask(mail("r5@far.example", "i5"));
+    assert.match(await house.ask(mail("r6@far.example", "i6")), /^reject/);
+    await house.post("/quotas/raise", { key, to: "3/recipients/1h", until: "10m", by: "cli:test" });
+    assert.deepEqual([(await recipients())?.raised_to, (await recipients())?.max], [3, 2]);
+    assert.equal(await house.ask(mail("r7@far.example", "i7")), "dunno");
+    assert.match(await house.ask(mail("r8@far.example", "i8")), /^reject/);
+    house.clock.advance(600_001);
+    assert.equal((await recipients())?.raised_to, null);
+  });
+
+  test("raises that mean nothing are refused with the mend", async () => {
+    const cases: readonly (readonly [to: string, until: string, pattern: RegExp])[] = [
+      ["500", "2h", /several limits.*500\/recipients\/1h, 500\/kilobytes\/1d/],
+      ["2/recipients", "2h", /no raise/],
+      ["500/messages", "2h", /no limit of this kind/],
+      ["many", "2h", /not a limit/],
+      ["500/recipients", "soon", /not a time/],
+      ["500/recipients", "2001-01-01", /over/],
+      ["500/recipients", "53w", /too far/],
+    ];
+    for (const [to, until, pattern] of cases) {
+      const problem = await house.fails("POST", "/quotas/raise", { key, to, until });
+      assert.equal(problem.problems[0]?.code, "quota/bad-raise");
+      assert.match(problem.detail, pattern);
+    }
+  });
+
+  test("status counts questions, and warns when Postfix never asks at END-OF-MESSAGE", async () => {
+    for (let i = 0; i < 10; i++) await house.ask(question("x@example.org", [`instance=s${i}`]));
+    const status = await house.get<StatusAnswer>("/status");
+    assert.equal(status.rules.policies, 2);
+    assert.ok((status.policy.questions.RCPT ?? 0) >= 10);
+    assert.match(status.warnings[0]?.message ?? "", /smtpd_end_of_data_restrictions/);
+    await house.ask(question("", ["instance=s1"]).replace("RCPT", "END-OF-MESSAGE"));
+    assert.deepEqual((await house.get<StatusAnswer>("/status")).warnings, []);
+  });
+
+  test("figures name quotas and states, and no account, address or queue id", async () => {
+    const { status, type, body } = await house.call("GET", "/metrics", undefined, true);
+    assert.deepEqual([status, type], [200, "text/plain; version=0.0.4; charset=utf-8"]);
+    const text = String(body);
+    assert.match(text, /^postvarta_build_info\{version="9.9.9"\} 1$/m);
+    assert.match(text, /^postvarta_policy_requests_total\{action="reject",state="RCPT"\} [1-9]/m);
+    assert.match(
+      text,
+      /^postvarta_quota_verdicts_total\{mode="enforce",quota="newusers to not internal\/newuser hour",verdict="reject"\} 3$/m,
+    );
+    assert.doesNotMatch(text, /noman|192\.0\.2|4Qabc/);
+  });
+});
