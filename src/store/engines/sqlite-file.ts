@@ -29,7 +29,8 @@ export function takeLock(path: string): DatabaseSync {
   const lockPath = `${path}.lock`;
   const db = new DatabaseSync(lockPath, { timeout: 0 });
   try {
-    db.exec("begin exclusive");
+    // No journal: a full disk would refuse it, and nothing is ever written here.
+    db.exec("pragma journal_mode = memory; begin exclusive");
     chmodSync(lockPath, 0o600);
     return db;
   } catch (error) {
