@@ -1,6 +1,7 @@
 // Builds all parts, joins them, starts them, stops them. No logic: what a part does is told in its own room.
 
 import { ControlServer } from "./api/control-server.ts";
+import { addDaemonGauges } from "./api/daemon-gauges.ts";
 import type { ApiParts, Reload } from "./api/parts.ts";
 import { PolicyMeasures } from "./api/policy-measures.ts";
 import { PublicServer } from "./api/public-server.ts";
@@ -67,16 +68,16 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   const server = stack.use(createPolicyServer({ read, options, engine, measures, clock }));
   const parts: ApiParts = {
     ...{ version: options.version, node: read.config.node.name, startedAt: clock.now(), clock, log: options.log },
-    ...{ store, engine, raises, metrics, measures, answerOk: read.config.policy.answer_ok, reloadRaises },
+    ...{ store, engine, raises, metrics, measures, answerOk: read.config.policy.answer_ok },
     canonical: (login) => rules.options.canonical(login),
     get mode() {
       return rules.options.mode;
     },
     connections: () => server.stats().open,
-    reloadRules: () => rules.reload(),
     lastReload: () => live.reload,
     whyNotReady: () => (store.cells.health.writable ? [] : ["the store cannot be written"]),
   };
+  addDaemonGauges(parts);
   const control = stack.use(new ControlServer(parts, read.config.control.socket));
   const api = stack.use(new PublicServer(parts, read.config.api.listen));
   await server.start();
