@@ -20,7 +20,8 @@ export class WorkerLink<Calls extends { [K in keyof Calls]: [unknown, unknown] }
   #ended: Error | undefined;
 
   constructor(entry: URL, data: StoreWorkerData, onNote: (note: WriterNote) => void) {
-    this.#worker = new Worker(entry, { workerData: data, name: data.role, resourceLimits: { maxYoungGenerationSizeMb } });
+    // Flags of the process (-e, --input-type, --watch) are not for a thread.
+    this.#worker = new Worker(entry, { workerData: data, name: data.role, execArgv: [], resourceLimits: { maxYoungGenerationSizeMb } });
     this.#worker.on("message", (message: ReplyMessage) => {
       if ("note" in message) onNote(message.note);
       else this.#settle(message);
