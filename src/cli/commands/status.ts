@@ -37,7 +37,7 @@ function statusLines(status: StatusAnswer, terminal: Terminal): readonly (readon
     ],
     [
       "store",
-      `${store.engine} ${store.location}, ${Math.ceil(store.size_bytes / 1024)} kB, ${store.writable ? "writable" : "NOT WRITABLE"}`,
+      `${store.location}, ${Math.ceil(store.size_bytes / 1024)} kB, ${store.writable ? "writable" : "NOT WRITABLE"}`,
     ],
     [
       "counters",
