@@ -3,11 +3,30 @@ import { type Edit, printEdit } from "./setup.ts";
 
 export type Severity = "error" | "warn" | "info";
 
+/** Short names that scripts may look for; docs/guide/postfix.md says what each means. */
+export const findingCodes = [
+  "call-missing",
+  "call-after-permit",
+  "call-warns-only",
+  "call-unreachable",
+  "call-without-limits",
+  "call-repeated",
+  "call-on-reinjection",
+  "relay-open",
+  "no-client-limit",
+  "policy-connection-idle",
+  "early-refusal",
+  "end-of-message-state",
+  "table-before-call",
+  "no-smtpd",
+] as const;
+
+export type FindingCode = (typeof findingCodes)[number];
+
 /** One finding; also the shape of `doctor --json`. */
 export interface Finding {
   readonly severity: Severity;
-  /** A short name that scripts may look for, such as `call-missing`. */
-  readonly code: string;
+  readonly code: FindingCode;
   readonly directory: string;
   /** `main.cf`, or the service of master.cf whose own value it is. */
   readonly where: string;

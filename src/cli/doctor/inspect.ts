@@ -26,9 +26,9 @@ const defaults: Readonly<Record<string, string>> = {
   queue_directory: "/var/spool/postfix",
 };
 
-/** The setup of one directory. Throws a Problem postfix/unreadable. */
-export async function inspectPostfix(directory: string): Promise<PostfixSetup> {
-  const [parameters, services] = await Promise.all([postconf(directory), postconf(directory, "-M")]);
+/** The setup of one directory, told by `program` where there is one. Throws a Problem postfix/unreadable. */
+export async function inspectPostfix(directory: string, program = "postconf"): Promise<PostfixSetup> {
+  const [parameters, services] = await Promise.all([postconf(program, directory), postconf(program, directory, "-M")]);
   const texts =
     parameters === undefined || services === undefined ? await readFiles(directory) : [parameters, services];
   return parseSetup(directory, texts[0] ?? "", texts[1] ?? "");
@@ -42,12 +42,12 @@ export function parseSetup(directory: string, mainText: string, masterText: stri
 }
 
 /** postconf's output, undefined when there is no postconf; its complaints are a Problem. */
-async function postconf(directory: string, ...words: readonly string[]): Promise<string | undefined> {
+async function postconf(program: string, directory: string, ...words: readonly string[]): Promise<string | undefined> {
   // The path is fixed: doctor often runs as root, and PATH of a user has no sbin.
   const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin", LC_ALL: "C" };
   try {
     const options = { env, timeout: postconfTimeoutMs, maxBuffer: outputBytesMax };
-    return (await run("postconf", ["-c", directory, ...words], options)).stdout;
+    return (await run(program, ["-c", directory, ...words], options)).stdout;
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : String(error);

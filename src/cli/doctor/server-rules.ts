@@ -2,7 +2,7 @@
 
 import { recipientList } from "./call-rules.ts";
 import type { OurSide } from "./endpoint.ts";
-import type { Fault } from "./finding.ts";
+import type { Fault, FindingCode } from "./finding.ts";
 import { contextOf, type Holder, holderOf, holdersOf, setList, setValue } from "./holder.ts";
 import { byLevel } from "./macro.ts";
 import { readList, rewriteList, type Step } from "./restrictions.ts";
@@ -153,7 +153,10 @@ function tableNotes(setup: PostfixSetup, ours: OurSide): readonly Fault[] {
   });
 }
 
-function note(code: string, setup: PostfixSetup): Pick<Fault, "severity" | "code" | "where" | "services" | "edits"> {
+function note(
+  code: FindingCode,
+  setup: PostfixSetup,
+): Pick<Fault, "severity" | "code" | "where" | "services" | "edits"> {
   return { severity: "info", code, where: "main.cf", services: setup.services.map((one) => one.name), edits: [] };
 }
 
