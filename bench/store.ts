@@ -71,9 +71,18 @@ async function measureCharges(path: string, seconds: number): Promise<Row[]> {
   const took = (performance.now() - from) / 1_000;
   const cpu = process.cpuUsage(used);
   return [
-    { what: `charges/s, ${callers} callers, ${accounts} accounts, 2 cells and a message each`, value: (waits.length / took).toFixed(0) },
-    { what: "wait for the disk, p50 / p99 / max", value: `${ms(waits, 0.5)} / ${ms(waits, 0.99)} / ${ms(waits, 1)} ms` },
-    { what: "CPU of all threads for 1 000 charges", value: `${((cpu.user + cpu.system) / 1_000 / (waits.length / 1_000)).toFixed(1)} ms` },
+    {
+      what: `charges/s, ${callers} callers, ${accounts} accounts, 2 cells and a message each`,
+      value: (waits.length / took).toFixed(0),
+    },
+    {
+      what: "wait for the disk, p50 / p99 / max",
+      value: `${ms(waits, 0.5)} / ${ms(waits, 0.99)} / ${ms(waits, 1)} ms`,
+    },
+    {
+      what: "CPU of all threads for 1 000 charges",
+      value: `${((cpu.user + cpu.system) / 1_000 / (waits.length / 1_000)).toFixed(1)} ms`,
+    },
     { what: "answers left unrecorded", value: String(unrecorded) },
     { what: "main thread alone, without waiting", value: `${await measureMainThread(store)} charges/s` },
     { what: "size of the store afterwards", value: `${((await store.sizeBytes()) / 1e6).toFixed(1)} MB` },
@@ -86,7 +95,9 @@ async function measureMainThread(store: Store): Promise<number> {
   let spent = 0;
   for (let round = 0; round < 5; round++) {
     const from = performance.now();
-    const waiting = Array.from({ length: count / 5 }, (_, i) => charge(store, (i * 7_919) % accounts, `main-${i % 50}`));
+    const waiting = Array.from({ length: count / 5 }, (_, i) =>
+      charge(store, (i * 7_919) % accounts, `main-${i % 50}`),
+    );
     spent += performance.now() - from;
     await Promise.all(waiting);
   }
@@ -94,11 +105,18 @@ async function measureMainThread(store: Store): Promise<number> {
 }
 
 function charge(store: Store, account: number, caller: string) {
-  const keys = [`policy/hour/recipients/3600000/sliding/SASLUsername:user${account}@example.com`, `policy/day/messages/86400000/sliding/SASLUsername:user${account}@example.com`];
+  const keys = [
+    `policy/hour/recipients/3600000/sliding/SASLUsername:user${account}@example.com`,
+    `policy/day/messages/86400000/sliding/SASLUsername:user${account}@example.com`,
+  ];
   return store.cells.charge(keys, (view) => {
     const now = Date.now();
     for (const key of keys) putStamp(view, key, now);
-    view.saveMessage({ id: caller, openedAt: now, body: `{"recipients":["someone-${account}@example.net"],"cells":[0,1]}` });
+    view.saveMessage({
+      id: caller,
+      openedAt: now,
+      body: `{"recipients":["someone-${account}@example.net"],"cells":[0,1]}`,
+    });
     return true;
   });
 }
@@ -140,7 +158,11 @@ async function startOnce(path: string): Promise<void> {
   await charge(store, 1, "first");
   const startMs = Math.round(performance.now() - from);
   await new Promise((resolve) => setTimeout(resolve, 500));
-  const figures: StartFigures = { startMs, rssMB: Math.round(process.memoryUsage().rss / 1e6), cells: store.cells.health.liveCells };
+  const figures: StartFigures = {
+    startMs,
+    rssMB: Math.round(process.memoryUsage().rss / 1e6),
+    cells: store.cells.health.liveCells,
+  };
   console.log(JSON.stringify(figures));
 }
 

@@ -46,7 +46,18 @@ function countOne(view: CellView, key: string): number {
   const now = Date.now();
   view.put(key, [used], now + 86_400_000);
   view.saveMessage({ id: key, openedAt: now, body: String(used) });
-  const names = { account: "", sender: "", recipient: "", client: "", queueId: "", instance: "", rule: "", verdict: "", text: "", trail: "" };
+  const names = {
+    account: "",
+    sender: "",
+    recipient: "",
+    client: "",
+    queueId: "",
+    instance: "",
+    rule: "",
+    verdict: "",
+    text: "",
+    trail: "",
+  };
   view.saveDecision({ id: key, at: now, lastAt: now, count: used, key, ...names });
   return used;
 }

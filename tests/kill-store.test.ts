@@ -23,7 +23,10 @@ interface Round {
 /** Starts a child and kills it `afterMs` after it said that it is ready (or after its start). */
 async function runAndKill(what: string, path: string, afterMs: number, fromStart: boolean): Promise<Round> {
   const cache = { NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache") };
-  const child = spawn(process.execPath, [join(import.meta.dirname, "kill-store-child.ts"), what, path], { env: { ...process.env, ...cache }, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [join(import.meta.dirname, "kill-store-child.ts"), what, path], {
+    env: { ...process.env, ...cache },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   let text = "";
   let timer: NodeJS.Timeout | undefined = fromStart ? setTimeout(() => child.kill("SIGKILL"), afterMs) : undefined;
   child.stdout.setEncoding("utf8").on("data", (part: string) => {
@@ -73,7 +76,10 @@ test(`after ${full ? 200 : 10} kills no acknowledged charge is lost and none is 
   let served = 0;
   for (let i = 0; i < rounds; i++) {
     // Every fourth dies at any moment of its start, while what the one before left is being folded.
-    const round = i % 4 === 3 ? await runAndKill("charge", path, Math.random() * 600, true) : await runAndKill("charge", path, Math.random() * 250, false);
+    const round =
+      i % 4 === 3
+        ? await runAndKill("charge", path, Math.random() * 600, true)
+        : await runAndKill("charge", path, Math.random() * 250, false);
     if (round.ready) served++;
     check(round, acknowledged);
   }

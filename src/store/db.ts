@@ -30,7 +30,11 @@ export interface Cells {
   /** The state of a cell without changing it; undefined when it was never charged or is over. */
   peek(key: string): Promise<CellState | undefined>;
   /** Live cells whose key starts with `prefix`, at most `limit` (≤ 500), keys in order, from behind `after`. */
-  list(options: { readonly prefix: string; readonly after?: string; readonly limit: number }): Promise<readonly CellEntry[]>;
+  list(options: {
+    readonly prefix: string;
+    readonly after?: string;
+    readonly limit: number;
+  }): Promise<readonly CellEntry[]>;
   /** Open messages as they were recorded, to go on with after a restart. */
   openMessages(): Promise<readonly StoredMessage[]>;
   /** Resolves when everything charged so far is on disk (or throws the store's error). */

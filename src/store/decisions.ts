@@ -43,10 +43,16 @@ export async function findDecisions(store: Store, query: DecisionQuery): Promise
     .$if(client !== undefined, (qb) => qb.where("client", "=", client ?? ""))
     .$if(queueId !== undefined, (qb) => qb.where("queue_id", "=", queueId ?? "").where("queue_id", "<>", ""))
     .$if(recipient !== undefined, (qb) => qb.where("recipient", "=", recipient ?? ""))
-    .$if(textPart !== undefined, (qb) => qb.where(({ eb, fn, val }) => eb(fn<number>("instr", [fn("lower", ["text"]), fn("lower", [val(textPart ?? "")])]), ">", 0)))
+    .$if(textPart !== undefined, (qb) =>
+      qb.where(({ eb, fn, val }) =>
+        eb(fn<number>("instr", [fn("lower", ["text"]), fn("lower", [val(textPart ?? "")])]), ">", 0),
+      ),
+    )
     .$if(from !== undefined, (qb) => qb.where("at", ">=", from ?? 0))
     .$if(to !== undefined, (qb) => qb.where("at", "<", to ?? 0))
-    .$if(behind !== undefined, (qb) => qb.where(({ eb, refTuple, tuple }) => eb(refTuple("at", "id"), "<", tuple(behind?.at ?? 0, behind?.id ?? ""))))
+    .$if(behind !== undefined, (qb) =>
+      qb.where(({ eb, refTuple, tuple }) => eb(refTuple("at", "id"), "<", tuple(behind?.at ?? 0, behind?.id ?? ""))),
+    )
     .orderBy("at", "desc")
     .orderBy("id", "desc")
     .limit(Math.min(query.limit, pageMax))
@@ -55,8 +61,18 @@ export async function findDecisions(store: Store, query: DecisionQuery): Promise
 }
 
 /** Forgets decisions first seen before `before`, and beyond the newest `keep`. Returns how many. */
-export async function pruneDecisions(store: Store, options: { readonly before: number; readonly keep: number }): Promise<number> {
-  const edge = await store.facts.selectFrom("decisions").select(["at", "id"]).orderBy("at", "desc").orderBy("id", "desc").offset(options.keep).limit(1).executeTakeFirst();
+export async function pruneDecisions(
+  store: Store,
+  options: { readonly before: number; readonly keep: number },
+): Promise<number> {
+  const edge = await store.facts
+    .selectFrom("decisions")
+    .select(["at", "id"])
+    .orderBy("at", "desc")
+    .orderBy("id", "desc")
+    .offset(options.keep)
+    .limit(1)
+    .executeTakeFirst();
   let pruned = 0;
   for (;;) {
     const outcome = await store.facts
@@ -66,7 +82,10 @@ export async function pruneDecisions(store: Store, options: { readonly before: n
           .selectFrom("decisions")
           .select("id")
           .where(({ or, eb: is, refTuple, tuple }) =>
-            or([is("at", "<", options.before), ...(edge === undefined ? [] : [is(refTuple("at", "id"), "<=", tuple(edge.at, edge.id))])]),
+            or([
+              is("at", "<", options.before),
+              ...(edge === undefined ? [] : [is(refTuple("at", "id"), "<=", tuple(edge.at, edge.id))]),
+            ]),
           )
           .orderBy("at")
           .orderBy("id")

@@ -56,17 +56,33 @@ export async function addMember(store: Store, change: MemberChange): Promise<boo
 /** Removes a member, whoever put it there. False when it is not there; Problem `group/unknown` when the group is not. */
 export async function removeMember(store: Store, change: MemberChange): Promise<boolean> {
   return changeMember(store, change, async (tx) => {
-    const outcome = await tx.deleteFrom("group_members").where("group_name", "=", change.group).where("member", "=", change.member).executeTakeFirst();
+    const outcome = await tx
+      .deleteFrom("group_members")
+      .where("group_name", "=", change.group)
+      .where("member", "=", change.member)
+      .executeTakeFirst();
     return outcome.numDeletedRows > 0n;
   });
 }
 
-async function changeMember(store: Store, change: MemberChange, write: (tx: Transaction<Tables>) => Promise<boolean>): Promise<boolean> {
+async function changeMember(
+  store: Store,
+  change: MemberChange,
+  write: (tx: Transaction<Tables>) => Promise<boolean>,
+): Promise<boolean> {
   const changed = await store.facts.transaction().execute(async (tx) => {
     const group = await tx.selectFrom("groups").select("name").where("name", "=", change.group).executeTakeFirst();
-    if (group === undefined) throw new Problem(`No group has the name ${change.group}`, { code: "group/unknown", hint: "postvarta group list shows them" });
+    if (group === undefined)
+      throw new Problem(`No group has the name ${change.group}`, {
+        code: "group/unknown",
+        hint: "postvarta group list shows them",
+      });
     if (!(await write(tx))) return false;
-    await tx.updateTable("groups").set({ changed_at: change.now, changed_by: change.by }).where("name", "=", change.group).execute();
+    await tx
+      .updateTable("groups")
+      .set({ changed_at: change.now, changed_by: change.by })
+      .where("name", "=", change.group)
+      .execute();
     return true;
   });
   if (changed) await store.changes.announce("rules");
@@ -74,7 +90,11 @@ async function changeMember(store: Store, change: MemberChange, write: (tx: Tran
 }
 
 /** The groups' part of applyRules. */
-export async function applyGroups(tx: Transaction<Tables>, groups: readonly Group[], options: ApplyOptions): Promise<NameChanges> {
+export async function applyGroups(
+  tx: Transaction<Tables>,
+  groups: readonly Group[],
+  options: ApplyOptions,
+): Promise<NameChanges> {
   const rows = await tx.selectFrom("groups").selectAll().orderBy("position").orderBy("name").execute();
   const stored = rows.map((row) => row.name);
   const known = new Map(rows.map((row) => [row.name, row]));
@@ -82,15 +102,20 @@ export async function applyGroups(tx: Transaction<Tables>, groups: readonly Grou
   const names = groups.map((group) => group.name);
   const order = mergeOrder(names, stored, options.prune);
   const moved = movedNames(stored, order);
-  const differing = groups.filter((group) => differs(group, known.get(group.name), members.get(group.name) ?? [], options.prune));
+  const differing = groups.filter((group) =>
+    differs(group, known.get(group.name), members.get(group.name) ?? [], options.prune),
+  );
   const added = names.filter((name) => !known.has(name));
-  const changed = names.filter((name) => known.has(name) && (moved.has(name) || differing.some((group) => group.name === name)));
+  const changed = names.filter(
+    (name) => known.has(name) && (moved.has(name) || differing.some((group) => group.name === name)),
+  );
   const removed = stored.filter((name) => !order.includes(name));
   if (options.dryRun === true) return { added, changed, removed };
   for (const name of removed) await tx.deleteFrom("groups").where("name", "=", name).execute();
   for (const group of differing) await writeGroup(tx, group, members.get(group.name) ?? [], options);
   for (const [position, name] of order.entries()) {
-    if (known.get(name)?.position !== position) await tx.updateTable("groups").set({ position }).where("name", "=", name).execute();
+    if (known.get(name)?.position !== position)
+      await tx.updateTable("groups").set({ position }).where("name", "=", name).execute();
   }
   return { added, changed, removed };
 }
@@ -102,11 +127,23 @@ interface StoredMember {
 
 async function readMembers(db: Kysely<Tables>): Promise<ReadonlyMap<string, readonly StoredMember[]>> {
   // 'file' sorts behind 'added', hence the descending order.
-  const rows = await db.selectFrom("group_members").selectAll().orderBy("group_name").orderBy("origin", "desc").orderBy("position").orderBy("member").execute();
+  const rows = await db
+    .selectFrom("group_members")
+    .selectAll()
+    .orderBy("group_name")
+    .orderBy("origin", "desc")
+    .orderBy("position")
+    .orderBy("member")
+    .execute();
   return Map.groupBy(rows, (row) => row.group_name);
 }
 
-function differs(group: Group, row: { enabled: number; comment: string } | undefined, stored: readonly StoredMember[], prune: boolean): boolean {
+function differs(
+  group: Group,
+  row: { enabled: number; comment: string } | undefined,
+  stored: readonly StoredMember[],
+  prune: boolean,
+): boolean {
   if (row === undefined || row.enabled !== Number(group.enabled) || row.comment !== group.comment) return true;
   const own = stored.filter((member) => member.origin === "file").map((member) => member.member);
   if (prune && own.length < stored.length) return true;
@@ -115,8 +152,18 @@ function differs(group: Group, row: { enabled: number; comment: string } | undef
 }
 
 /** The row and the file's members; members added by hand stay unless `prune`, and are the file's once it names them. */
-async function writeGroup(tx: Transaction<Tables>, group: Group, stored: readonly StoredMember[], options: ApplyOptions): Promise<void> {
-  const row = { enabled: Number(group.enabled), comment: group.comment, changed_at: options.now, changed_by: options.by };
+async function writeGroup(
+  tx: Transaction<Tables>,
+  group: Group,
+  stored: readonly StoredMember[],
+  options: ApplyOptions,
+): Promise<void> {
+  const row = {
+    enabled: Number(group.enabled),
+    comment: group.comment,
+    changed_at: options.now,
+    changed_by: options.by,
+  };
   await tx
     .insertInto("groups")
     .values({ name: group.name, position: 0, ...row })
@@ -126,7 +173,12 @@ async function writeGroup(tx: Transaction<Tables>, group: Group, stored: readonl
   const wanted = new Set(group.members);
   const kept = options.prune ? [] : stored.filter((member) => member.origin === "added" && !wanted.has(member.member));
   await tx.deleteFrom("group_members").where("group_name", "=", group.name).execute();
-  const members = [...own, ...kept].map(({ member, origin }, position) => ({ group_name: group.name, member, position, origin }));
+  const members = [...own, ...kept].map(({ member, origin }, position) => ({
+    group_name: group.name,
+    member,
+    position,
+    origin,
+  }));
   for (let at = 0; at < members.length; at += membersPerInsert) {
     await tx
       .insertInto("group_members")

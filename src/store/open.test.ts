@@ -23,7 +23,15 @@ const is = (code: ProblemCode) => (error: unknown) => {
   return true;
 };
 
-for (const url of ["postgres://user:secret@host/db", "postgresql://host/db", "mysql://user:secret@host/db", "", "secret", "sqlite:", "sqlite:/tmp/"]) {
+for (const url of [
+  "postgres://user:secret@host/db",
+  "postgresql://host/db",
+  "mysql://user:secret@host/db",
+  "",
+  "secret",
+  "sqlite:",
+  "sqlite:/tmp/",
+]) {
   test(`the URL ${JSON.stringify(url.replace("secret", "…"))} is refused`, async () => {
     await assert.rejects(openStore(url, { clock }), is("store/url"));
   });
@@ -62,18 +70,27 @@ test("nobody else can read the files, and a directory that we make is ours alone
   await using store = await openStore(`sqlite:${path}`, { clock });
   await store.cells.charge(["a"], (view) => view.put("a", [1], end));
   const mode = (file: string) => (statSync(file).mode & 0o777).toString(8);
-  assert.deepEqual(
-    [path, `${path}-wal`, `${path}-shm`, `${path}.lock`].map(mode),
-    ["600", "600", "600", "600"],
-  );
+  assert.deepEqual([path, `${path}-wal`, `${path}-shm`, `${path}.lock`].map(mode), ["600", "600", "600", "600"]);
   assert.equal(mode(join(folder, "deep/er")), "700");
 });
 
 const unusable: readonly [string, (path: string) => void, ProblemCode][] = [
-  ["text", (path) => writeFileSync(path, "this is not a database, and it is longer than a header of one hundred bytes, so that SQLite looks at it"), "store/unusable"],
+  [
+    "text",
+    (path) =>
+      writeFileSync(
+        path,
+        "this is not a database, and it is longer than a header of one hundred bytes, so that SQLite looks at it",
+      ),
+    "store/unusable",
+  ],
   ["a directory", (path) => mkdirSync(path), "store/unusable"],
   ["another program's database", (path) => exec(path, "create table jails (name text)"), "store/unusable"],
-  ["a newer store", (path) => exec(path, "create table migrations (version integer); insert into migrations values (99)"), "store/newer"],
+  [
+    "a newer store",
+    (path) => exec(path, "create table migrations (version integer); insert into migrations values (99)"),
+    "store/newer",
+  ],
 ];
 
 function exec(path: string, sql: string): void {
@@ -94,7 +111,11 @@ for (const [what, make, code] of unusable) {
 test("a store of an older version is copied before it is changed, and three copies are kept", () => {
   const path = join(folder, "old.db");
   const db = new DatabaseSync(path);
-  const next = (version: number) => ({ version, name: "next", up: (on: DatabaseSync) => on.exec(`create table t${version} (n integer)`) });
+  const next = (version: number) => ({
+    version,
+    name: "next",
+    up: (on: DatabaseSync) => on.exec(`create table t${version} (n integer)`),
+  });
   const steps = [...migrations];
   assert.deepEqual(migrate(db, { migrations: steps, now: 0, path }), [1]);
   for (let version = 2; version <= 6; version++) {
@@ -104,7 +125,11 @@ test("a store of an older version is copied before it is changed, and three copi
   }
   db.close();
   const copies = readdirSync(folder).filter((name) => name.startsWith("old.db.backup"));
-  assert.deepEqual(copies, ["old.db.backup-19700105T000000Z-v3", "old.db.backup-19700106T000000Z-v4", "old.db.backup-19700107T000000Z-v5"]);
+  assert.deepEqual(copies, [
+    "old.db.backup-19700105T000000Z-v3",
+    "old.db.backup-19700106T000000Z-v4",
+    "old.db.backup-19700107T000000Z-v5",
+  ]);
   assert.equal((statSync(join(folder, copies[0] ?? "")).mode & 0o777).toString(8), "600");
 });
 
@@ -112,7 +137,11 @@ test("a migration that fails leaves the store as it was", () => {
   const path = join(folder, "failed.db");
   const db = new DatabaseSync(path);
   migrate(db, { migrations, now: 0, path });
-  const bad = { version: 2, name: "bad", up: (on: DatabaseSync) => on.exec("create table half (n integer); create table half (n integer)") };
+  const bad = {
+    version: 2,
+    name: "bad",
+    up: (on: DatabaseSync) => on.exec("create table half (n integer); create table half (n integer)"),
+  };
   assert.throws(() => migrate(db, { migrations: [...migrations, bad], now: 0, path }), /half/);
   assert.equal(db.prepare("select max(version) as v from migrations").get()?.["v"], 1);
   assert.equal(db.prepare("select count(*) as n from sqlite_schema where name = 'half'").get()?.["n"], 0);

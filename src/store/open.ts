@@ -33,10 +33,18 @@ export async function openStore(url: string, options: StoreOptions): Promise<Sto
     }
     case "postgres":
     case "postgresql":
-      throw new Problem("PostgreSQL is not available in this version", { code: "store/url", where: options.where, hint: allowed });
+      throw new Problem("PostgreSQL is not available in this version", {
+        code: "store/url",
+        where: options.where,
+        hint: allowed,
+      });
     default:
       // The URL itself may hold a password and is not repeated.
-      throw new Problem("The store's URL is not understood", { code: "store/url", where: options.where, hint: allowed });
+      throw new Problem("The store's URL is not understood", {
+        code: "store/url",
+        where: options.where,
+        hint: allowed,
+      });
   }
 }
 

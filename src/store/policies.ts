@@ -15,7 +15,9 @@ export interface RuleChanges {
 /** All groups and policies; policies by (priority, order in the file), members in their order. */
 export async function readRules(store: Store): Promise<RuleSet> {
   // One snapshot: an apply between two reads must not be seen by half.
-  return store.facts.transaction().execute(async (tx) => ({ groups: await readGroups(tx), policies: await readPolicies(tx) }));
+  return store.facts
+    .transaction()
+    .execute(async (tx) => ({ groups: await readGroups(tx), policies: await readPolicies(tx) }));
 }
 
 async function readPolicies(tx: Transaction<Tables>): Promise<Policy[]> {
@@ -40,10 +42,16 @@ export async function applyRules(store: Store, rules: RuleSet, options: ApplyOpt
 
 /** True when anything was added, changed or removed. */
 export function hasChanges(changes: RuleChanges): boolean {
-  return [changes.policies, changes.groups].some(({ added, changed, removed }) => added.length + changed.length + removed.length > 0);
+  return [changes.policies, changes.groups].some(
+    ({ added, changed, removed }) => added.length + changed.length + removed.length > 0,
+  );
 }
 
-async function applyPolicies(tx: Transaction<Tables>, policies: readonly Policy[], options: ApplyOptions): Promise<NameChanges> {
+async function applyPolicies(
+  tx: Transaction<Tables>,
+  policies: readonly Policy[],
+  options: ApplyOptions,
+): Promise<NameChanges> {
   const rows = await tx.selectFrom("policies").selectAll().orderBy("position").orderBy("name").execute();
   const known = new Map(rows.map((row) => [row.name, row]));
   const names = policies.map((policy) => policy.name);
@@ -57,7 +65,9 @@ async function applyPolicies(tx: Transaction<Tables>, policies: readonly Policy[
     order,
   );
   const bodies = new Map(policies.map((policy) => [policy.name, renderPolicy(policy)]));
-  const changed = names.filter((name) => known.has(name) && (known.get(name)?.body !== bodies.get(name) || moved.has(name)));
+  const changed = names.filter(
+    (name) => known.has(name) && (known.get(name)?.body !== bodies.get(name) || moved.has(name)),
+  );
   const added = names.filter((name) => !known.has(name));
   const removed = rows.map((row) => row.name).filter((name) => !order.includes(name));
   if (options.dryRun === true) return { added, changed, removed };
@@ -66,8 +76,14 @@ async function applyPolicies(tx: Transaction<Tables>, policies: readonly Policy[
     const row = known.get(name);
     const body = bodies.get(name) ?? row?.body ?? "";
     if (row !== undefined && row.body === body && row.position === position) continue;
-    const stamp = row === undefined || row.body !== body ? { changed_at: options.now, changed_by: options.by } : { changed_at: row.changed_at, changed_by: row.changed_by };
-    await tx.replaceInto("policies").values({ name, position, body, ...stamp }).execute();
+    const stamp =
+      row === undefined || row.body !== body
+        ? { changed_at: options.now, changed_by: options.by }
+        : { changed_at: row.changed_at, changed_by: row.changed_by };
+    await tx
+      .replaceInto("policies")
+      .values({ name, position, body, ...stamp })
+      .execute();
   }
   return { added, changed, removed };
 }
@@ -86,4 +102,3 @@ function parsePolicy(body: string): Policy {
   const whole = <R extends Policy | AccessRule | QuotaRule>(rule: R): R => ({ ...rule, onError: rule.onError });
   return { ...whole(policy), access: policy.access.map(whole), quotas: policy.quotas.map(whole) };
 }
-

@@ -14,13 +14,22 @@ export interface Raise {
 /** Raises that still hold at `now`, by key. */
 export async function readRaises(store: Store, now: number): Promise<readonly Raise[]> {
   const rows = await store.facts.selectFrom("raises").selectAll().where("until", ">", now).orderBy("key").execute();
-  return rows.map(({ key, max, until, changed_at, changed_by }) => ({ key, max, until, changedAt: changed_at, changedBy: changed_by }));
+  return rows.map(({ key, max, until, changed_at, changed_by }) => ({
+    key,
+    max,
+    until,
+    changedAt: changed_at,
+    changedBy: changed_by,
+  }));
 }
 
 /** Puts a raise in the place of an older one of the same key; listeners have taken it when this returns. */
 export async function saveRaise(store: Store, raise: Raise): Promise<void> {
   const { key, max, until, changedAt, changedBy } = raise;
-  await store.facts.replaceInto("raises").values({ key, max, until, changed_at: changedAt, changed_by: changedBy }).execute();
+  await store.facts
+    .replaceInto("raises")
+    .values({ key, max, until, changed_at: changedAt, changed_by: changedBy })
+    .execute();
   await store.changes.announce("raises");
 }
 

@@ -3,7 +3,12 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { mergeOrder, movedNames } from "./rule-changes.ts";
 
-const cases: readonly { readonly file: string; readonly stored: string; readonly order: string; readonly moved: string }[] = [
+const cases: readonly {
+  readonly file: string;
+  readonly stored: string;
+  readonly order: string;
+  readonly moved: string;
+}[] = [
   { file: "abc", stored: "", order: "abc", moved: "" },
   { file: "b", stored: "abc", order: "abc", moved: "" },
   { file: "xb", stored: "abc", order: "axbc", moved: "" },

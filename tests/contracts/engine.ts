@@ -49,7 +49,11 @@ function count(view: CellView, key: string, expiresAt: number): number {
 
 function testCharges(withStore: WithStore): void {
   withStore("a job sees no cell at first, and its own puts at once", async (store, clock) => {
-    const { result, recorded } = await store.cells.charge(["a"], (view) => [view.get("a"), count(view, "a", clock.now() + hour), view.get("a")]);
+    const { result, recorded } = await store.cells.charge(["a"], (view) => [
+      view.get("a"),
+      count(view, "a", clock.now() + hour),
+      view.get("a"),
+    ]);
     assert.deepEqual(result, [undefined, 1, [1, 1]]);
     assert.equal(recorded, true);
     assert.deepEqual(await store.cells.peek("a"), [1, 1]);
@@ -65,14 +69,19 @@ function testCharges(withStore: WithStore): void {
     await charged;
   });
 
-  withStore("64 jobs at once on one cell count exactly, each run once and in the order of the calls", async (store, clock) => {
-    const seen = await Promise.all(Array.from({ length: 64 }, () => store.cells.charge(["a"], (view) => count(view, "a", clock.now() + hour))));
-    assert.deepEqual(
-      seen.map((charged) => charged.result),
-      Array.from({ length: 64 }, (_, i) => i + 1),
-    );
-    assert.deepEqual(await store.cells.peek("a"), [1, 64]);
-  });
+  withStore(
+    "64 jobs at once on one cell count exactly, each run once and in the order of the calls",
+    async (store, clock) => {
+      const seen = await Promise.all(
+        Array.from({ length: 64 }, () => store.cells.charge(["a"], (view) => count(view, "a", clock.now() + hour))),
+      );
+      assert.deepEqual(
+        seen.map((charged) => charged.result),
+        Array.from({ length: 64 }, (_, i) => i + 1),
+      );
+      assert.deepEqual(await store.cells.peek("a"), [1, 64]);
+    },
+  );
 
   withStore("a job that throws changes nothing, and the next goes on", async (store, clock) => {
     const failed = store.cells.charge(["a", "b"], (view) => {
@@ -130,7 +139,8 @@ function testCharges(withStore: WithStore): void {
   });
 
   withStore("messages are saved, replaced and dropped", async (store) => {
-    const save = (id: string, body: string) => store.cells.charge([], (view) => view.saveMessage({ id, openedAt: id === "m1" ? 1 : 2, body }));
+    const save = (id: string, body: string) =>
+      store.cells.charge([], (view) => view.saveMessage({ id, openedAt: id === "m1" ? 1 : 2, body }));
     await Promise.all([save("m1", "a"), save("m2", "b"), save("m1", 'c "quoted" ü\u2028\n')]);
     assert.deepEqual(await store.cells.openMessages(), [
       { id: "m1", openedAt: 1, body: 'c "quoted" ü\u2028\n' },
@@ -156,12 +166,25 @@ function testCharges(withStore: WithStore): void {
     void store.cells.charge(["a"], (view) => count(view, "a", clock.now() + hour));
     await store.cells.flush();
     const { writable, lastError, pending, liveCells, unrecordedAnswers } = store.cells.health;
-    assert.deepEqual({ writable, lastError, pending, liveCells, unrecordedAnswers }, { writable: true, lastError: undefined, pending: 0, liveCells: 1, unrecordedAnswers: 0 });
+    assert.deepEqual(
+      { writable, lastError, pending, liveCells, unrecordedAnswers },
+      { writable: true, lastError: undefined, pending: 0, liveCells: 1, unrecordedAnswers: 0 },
+    );
   });
 }
 
 /** Quotes, blanks, a NUL, and both sides of U+FFFF, where JavaScript's order is not that of the bytes. */
-const oddKeys = ["p/", "p/ ", "p/'; drop table cells; --", 'p/"', "p/a\u0000b", "p/ü", "p/\uffee", "p/\u{1f600}", "p/\u{10ffff}z"];
+const oddKeys = [
+  "p/",
+  "p/ ",
+  "p/'; drop table cells; --",
+  'p/"',
+  "p/a\u0000b",
+  "p/ü",
+  "p/\uffee",
+  "p/\u{1f600}",
+  "p/\u{10ffff}z",
+];
 
 function testLists(withStore: WithStore): void {
   withStore("a list has the live cells of a prefix in the order of their bytes, in pages", async (store, clock) => {
@@ -186,7 +209,7 @@ function testLists(withStore: WithStore): void {
 
   withStore("a list never has more than 500 cells", async (store, clock) => {
     const keys = Array.from({ length: 600 }, (_, i) => `k${String(i).padStart(3, "0")}`);
-    await store.cells.charge(keys, (view) => keys.forEach((key) => count(view, key, clock.now() + hour)));
+    await store.cells.charge(keys, (view) => keys.map((key) => count(view, key, clock.now() + hour)));
     assert.equal((await store.cells.list({ prefix: "k", limit: 9_999 })).length, 500);
     assert.equal((await store.cells.list({ prefix: "k", after: "k499", limit: 500 })).length, 100);
     assert.deepEqual(await store.cells.list({ prefix: "none", limit: 5 }), []);
@@ -194,22 +217,47 @@ function testLists(withStore: WithStore): void {
 }
 
 function decision(id: string, at: number): DecisionRow {
-  const names = { account: "ann", sender: "ann@example.com", recipient: "bob@example.net", client: "192.0.2.1", queueId: "4XyZ", instance: "1.2.3" };
-  return { id, at, lastAt: at, count: 1, ...names, rule: "hour", key: "k", verdict: "reject", text: "LIMIT AT QUOTAUSE", trail: "[]" };
+  const names = {
+    account: "ann",
+    sender: "ann@example.com",
+    recipient: "bob@example.net",
+    client: "192.0.2.1",
+    queueId: "4XyZ",
+    instance: "1.2.3",
+  };
+  return {
+    id,
+    at,
+    lastAt: at,
+    count: 1,
+    ...names,
+    rule: "hour",
+    key: "k",
+    verdict: "reject",
+    text: "LIMIT AT QUOTAUSE",
+    trail: "[]",
+  };
 }
 
 function testFacts(withStore: WithStore): void {
   withStore("decisions are found by what is known of them, newest first and in pages", async (store) => {
-    const rows = Array.from({ length: 5 }, (_, i) => ({ ...decision(`d${i}`, 100 + Math.floor(i / 2)), ...(i === 3 && { account: "eve", text: "Hit 100%" }) }));
-    await store.cells.charge([], (view) => rows.forEach((row) => view.saveDecision(row)));
-    const ids = async (query: Parameters<typeof findDecisions>[1]) => (await findDecisions(store, query)).map((row) => row.id);
+    const rows = Array.from({ length: 5 }, (_, i) => ({
+      ...decision(`d${i}`, 100 + Math.floor(i / 2)),
+      ...(i === 3 && { account: "eve", text: "Hit 100%" }),
+    }));
+    await store.cells.charge([], (view) => rows.map((row) => view.saveDecision(row)));
+    const ids = async (query: Parameters<typeof findDecisions>[1]) =>
+      (await findDecisions(store, query)).map((row) => row.id);
     assert.deepEqual(await ids({ limit: 10 }), ["d4", "d3", "d2", "d1", "d0"]);
     assert.deepEqual(await ids({ limit: 2, behind: { at: 101, id: "d3" } }), ["d2", "d1"]);
     assert.deepEqual(await ids({ limit: 10, account: "eve" }), ["d3"]);
     assert.deepEqual(await ids({ limit: 10, textPart: "hIT 100%" }), ["d3"]);
     assert.deepEqual(await ids({ limit: 10, textPart: "%" }), ["d3"]);
     assert.deepEqual(await ids({ limit: 10, from: 101, to: 102 }), ["d3", "d2"]);
-    assert.deepEqual(await ids({ limit: 10, client: "192.0.2.1", queueId: "4XyZ", recipient: "bob@example.net", account: "ann" }), ["d4", "d2", "d1", "d0"]);
+    assert.deepEqual(
+      await ids({ limit: 10, client: "192.0.2.1", queueId: "4XyZ", recipient: "bob@example.net", account: "ann" }),
+      ["d4", "d2", "d1", "d0"],
+    );
     assert.deepEqual(await ids({ limit: 10, queueId: "nope" }), []);
   });
 
@@ -287,7 +335,13 @@ function testFacts(withStore: WithStore): void {
     const rows = Array.from({ length: 50 }, (_, i) => ({ key: `s${String(i).padStart(2, "0")}`, value: "" }));
     await store.facts.insertInto("meta").values(rows).execute();
     const seen: string[] = [];
-    for await (const row of store.facts.selectFrom("meta").select("key").where("key", "like", "s%").orderBy("key").stream(7)) seen.push(row.key);
+    for await (const row of store.facts
+      .selectFrom("meta")
+      .select("key")
+      .where("key", "like", "s%")
+      .orderBy("key")
+      .stream(7))
+      seen.push(row.key);
     assert.deepEqual(
       seen,
       rows.map((row) => row.key),
@@ -304,25 +358,42 @@ function policy(name: string, priority = 50): Policy {
 }
 
 function rules(policies: readonly Policy[], groups: Readonly<Record<string, readonly string[]>> = {}): RuleSet {
-  return { policies, groups: Object.entries(groups).map(([name, members]) => ({ name, enabled: true, comment: "", members })) };
+  return {
+    policies,
+    groups: Object.entries(groups).map(([name, members]) => ({ name, enabled: true, comment: "", members })),
+  };
 }
 
 const none = { added: [], changed: [], removed: [] };
 const apply = (store: Store, set: RuleSet, prune = false) => applyRules(store, set, { prune, by: "test", now: 1 });
 
 function testRules(withStore: WithStore): void {
-  withStore("rules come back as they were applied, and applying them twice changes and tells nothing", async (store) => {
-    const told: string[] = [];
-    store.changes.onChange((fact) => void told.push(fact));
-    const set = rules([policy("late", 90), policy("b"), policy("a")], { newuser: ["$noman", "@branch.example", "$noman"] });
-    const added = ["late", "b", "a"];
-    assert.deepEqual(await apply(store, set), { policies: { ...none, added }, groups: { ...none, added: ["newuser"] } });
-    const expected = rules([policy("b"), policy("a"), policy("late", 90)], { newuser: ["$noman", "@branch.example"] });
-    assert.deepEqual(await readRules(store), expected);
-    for (const prune of [false, true]) assert.deepEqual(await apply(store, set, prune), { policies: none, groups: none });
-    assert.deepEqual(await apply(store, expected), { policies: { ...none, changed: ["b", "a", "late"] }, groups: none });
-    assert.deepEqual(told, ["rules", "rules"]);
-  });
+  withStore(
+    "rules come back as they were applied, and applying them twice changes and tells nothing",
+    async (store) => {
+      const told: string[] = [];
+      store.changes.onChange((fact) => void told.push(fact));
+      const set = rules([policy("late", 90), policy("b"), policy("a")], {
+        newuser: ["$noman", "@branch.example", "$noman"],
+      });
+      const added = ["late", "b", "a"];
+      assert.deepEqual(await apply(store, set), {
+        policies: { ...none, added },
+        groups: { ...none, added: ["newuser"] },
+      });
+      const expected = rules([policy("b"), policy("a"), policy("late", 90)], {
+        newuser: ["$noman", "@branch.example"],
+      });
+      assert.deepEqual(await readRules(store), expected);
+      for (const prune of [false, true])
+        assert.deepEqual(await apply(store, set, prune), { policies: none, groups: none });
+      assert.deepEqual(await apply(store, expected), {
+        policies: { ...none, changed: ["b", "a", "late"] },
+        groups: none,
+      });
+      assert.deepEqual(told, ["rules", "rules"]);
+    },
+  );
 
   withStore("a dry run says what would change and changes nothing", async (store) => {
     const set = rules([policy("a")], { g: ["x"] });
@@ -335,13 +406,22 @@ function testRules(withStore: WithStore): void {
     await apply(store, rules([policy("a"), policy("b"), policy("c")], { g: ["x"], h: ["y"] }));
     const file = rules([policy("new"), { ...policy("c"), description: "changed" }, policy("a")], { h: ["y", "z"] });
     const changes = await apply(store, file);
-    assert.deepEqual(changes, { policies: { added: ["new"], changed: ["c", "a"], removed: [] }, groups: { ...none, changed: ["h"] } });
+    assert.deepEqual(changes, {
+      policies: { added: ["new"], changed: ["c", "a"], removed: [] },
+      groups: { ...none, changed: ["h"] },
+    });
     const names = async () => (await readRules(store)).policies.map((found) => found.name);
     assert.deepEqual(await names(), ["new", "c", "a", "b"]);
     assert.deepEqual(await apply(store, file), { policies: none, groups: none });
-    assert.deepEqual(await apply(store, file, true), { policies: { ...none, removed: ["b"] }, groups: { ...none, removed: ["g"] } });
+    assert.deepEqual(await apply(store, file, true), {
+      policies: { ...none, removed: ["b"] },
+      groups: { ...none, removed: ["g"] },
+    });
     assert.deepEqual(await readRules(store), file);
-    assert.deepEqual(await apply(store, rules([]), true), { policies: { ...none, removed: ["new", "c", "a"] }, groups: { ...none, removed: ["h"] } });
+    assert.deepEqual(await apply(store, rules([]), true), {
+      policies: { ...none, removed: ["new", "c", "a"] },
+      groups: { ...none, removed: ["h"] },
+    });
     assert.deepEqual(await readRules(store), rules([]));
   });
 
@@ -354,13 +434,19 @@ function testRules(withStore: WithStore): void {
     assert.equal(await addMember(store, change("y")), false);
     assert.equal(await addMember(store, change("x")), false);
     assert.deepEqual(await apply(store, file), { policies: none, groups: none });
-    assert.deepEqual(await apply(store, rules([], { g: ["z", "x"] })), { policies: none, groups: { ...none, changed: ["g"] } });
+    assert.deepEqual(await apply(store, rules([], { g: ["z", "x"] })), {
+      policies: none,
+      groups: { ...none, changed: ["g"] },
+    });
     assert.deepEqual(await members(), ["z", "x", "y"]);
     assert.equal(await removeMember(store, change("x")), true);
     assert.equal(await removeMember(store, change("x")), false);
     assert.deepEqual(await apply(store, file, true), { policies: none, groups: { ...none, changed: ["g"] } });
     assert.deepEqual(await members(), ["x"]);
-    await assert.rejects(addMember(store, { ...change("y"), group: "nope" }), (error) => error instanceof Problem && error.code === "group/unknown");
+    await assert.rejects(
+      addMember(store, { ...change("y"), group: "nope" }),
+      (error) => error instanceof Problem && error.code === "group/unknown",
+    );
   });
 
   withStore("a group of 5 000 members is written and read", async (store) => {
@@ -376,7 +462,8 @@ function testReopening(engine: EngineUnderTest, title: (sentence: string) => str
     const place = engine.place();
     {
       await using store = await engine.open(place, clock);
-      for (const [i, key] of oddKeys.entries()) await store.cells.charge([key], (view) => view.put(key, [1, i, 1.5], clock.now() + hour));
+      for (const [i, key] of oddKeys.entries())
+        await store.cells.charge([key], (view) => view.put(key, [1, i, 1.5], clock.now() + hour));
       await store.cells.charge(["over"], (view) => count(view, "over", clock.now() + 1));
       await store.cells.charge([], (view) => view.saveMessage({ id: "m", openedAt: 5, body: "b" }));
       await store.cells.charge([], (view) => view.saveDecision(decision("d", 7)));
@@ -395,9 +482,14 @@ function testReopening(engine: EngineUnderTest, title: (sentence: string) => str
     const clock = new ManualClock();
     const place = engine.place();
     const store = await engine.open(place, clock);
-    const charged = Array.from({ length: 100 }, () => store.cells.charge(["a"], (view) => count(view, "a", clock.now() + hour)));
+    const charged = Array.from({ length: 100 }, () =>
+      store.cells.charge(["a"], (view) => count(view, "a", clock.now() + hour)),
+    );
     await store[Symbol.asyncDispose]();
-    assert.deepEqual((await Promise.all(charged)).map((one) => one.recorded).filter((recorded) => !recorded), []);
+    assert.deepEqual(
+      (await Promise.all(charged)).map((one) => one.recorded).filter((recorded) => !recorded),
+      [],
+    );
     await using again = await engine.open(place, clock);
     assert.deepEqual(await again.cells.peek("a"), [1, 100]);
   });

@@ -67,7 +67,8 @@ export class CellJob implements CellView {
 
   saveDecision(decision: DecisionRow): void {
     this.#assertRunning();
-    if (!Number.isFinite(decision.at + decision.lastAt + decision.count)) throw new RangeError(`The decision ${decision.id} has no time or count`);
+    if (!Number.isFinite(decision.at + decision.lastAt + decision.count))
+      throw new RangeError(`The decision ${decision.id} has no time or count`);
     this.decisions.push(decision);
   }
 

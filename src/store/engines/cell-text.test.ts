@@ -19,7 +19,9 @@ for (const [state, text] of cases) {
 }
 
 test("any state comes back as it was, and its text needs no escaping in JSON", () => {
-  const number = fc.oneof(fc.maxSafeInteger(), fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true })).map((value) => value + 0);
+  const number = fc
+    .oneof(fc.maxSafeInteger(), fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }))
+    .map((value) => value + 0);
   fc.assert(
     fc.property(fc.array(number, { maxLength: 70 }), (state) => {
       const text = renderState(state);

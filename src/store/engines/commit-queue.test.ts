@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { silentLog } from "../../core/log.ts";
 import { CellMemory } from "./cell-memory.ts";
-import { CommitQueue } from "./commit-queue.ts";
 import { parseState } from "./cell-text.ts";
+import { CommitQueue } from "./commit-queue.ts";
 import { parseJournal } from "./journal.ts";
 import type { CommitCall } from "./sqlite-calls.ts";
 
@@ -70,7 +70,10 @@ test("all of one turn is one commit, what comes meanwhile is the next, and each 
   await turn();
   assert.deepEqual(disk.written, { a: [3], c: [1] });
   disk.answer();
-  assert.equal((await Promise.all(second)).every((one) => one.recorded), true);
+  assert.equal(
+    (await Promise.all(second)).every((one) => one.recorded),
+    true,
+  );
 });
 
 test("a job that changed nothing waits for what is under way, and for nothing else", async () => {
@@ -158,7 +161,23 @@ test("a message that was never on disk leaves nothing to write when it is droppe
 
 test("a failing store keeps at most 10 000 decisions, the newest", async () => {
   const { disk, queue } = build();
-  const decision = (id: string) => ({ id, at: 1, lastAt: 1, count: 1, account: "", sender: "", recipient: "", client: "", queueId: "", instance: "", rule: "", key: "", verdict: "", text: "", trail: "" });
+  const decision = (id: string) => ({
+    id,
+    at: 1,
+    lastAt: 1,
+    count: 1,
+    account: "",
+    sender: "",
+    recipient: "",
+    client: "",
+    queueId: "",
+    instance: "",
+    rule: "",
+    key: "",
+    verdict: "",
+    text: "",
+    trail: "",
+  });
   for (let i = 0; i < 10_500; i++) queue.addDecision(decision(`d${i}`));
   await turn();
   const ids = disk.calls[0]?.decisions.map((row) => row.id) ?? [];

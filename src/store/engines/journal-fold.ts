@@ -104,7 +104,9 @@ export class JournalFold {
     const sorted = yield* sortInSteps([...cells.values()]);
     yield* this.#inSteps(sorted, rowsPerStep, (cell) => this.#foldCell(cell));
     yield* this.#inSteps([...messages.values()], rowsPerStep, (message) => this.#foldMessage(message));
-    const seqs = group.map((row) => row.seq).filter((_, i) => i % deletesPerStep === deletesPerStep - 1 || i === group.length - 1);
+    const seqs = group
+      .map((row) => row.seq)
+      .filter((_, i) => i % deletesPerStep === deletesPerStep - 1 || i === group.length - 1);
     yield* this.#inSteps(seqs, 1, (seq) => this.#dropRows.run(seq));
     this.#rows.splice(0, group.length);
     this.#foldedBatch = group.at(-1)?.batch ?? this.#foldedBatch;

@@ -1,8 +1,8 @@
 // A journal row's body: the new states of what one batch changed. States and not charges, so that folding a row twice does no harm.
 
 import type { StoredMessage } from "../db.ts";
-import { renderState } from "./cell-text.ts";
 import type { MemoryCell } from "./cell-memory.ts";
+import { renderState } from "./cell-text.ts";
 
 /** Keeps a row, and with it one step of folding, small. */
 const cellsPerBodyMax = 2_000;
@@ -18,7 +18,10 @@ export interface JournalBody {
 }
 
 /** Bodies of all cells and messages, to be written in one transaction; a message without a value was dropped. */
-export function renderJournal(cells: readonly MemoryCell[], messages: ReadonlyMap<string, StoredMessage | undefined>): string[] {
+export function renderJournal(
+  cells: readonly MemoryCell[],
+  messages: ReadonlyMap<string, StoredMessage | undefined>,
+): string[] {
   if (cells.length <= cellsPerBodyMax) return [renderBody(cells, messages)];
   const bodies = [renderBody([], messages)];
   for (let at = 0; at < cells.length; at += cellsPerBodyMax) {

@@ -1,7 +1,14 @@
 // The reader's thread: whatever may take long, so that it delays no commit: reports, pages, streams, and copying the log into the database.
 
 import type { DatabaseSync } from "node:sqlite";
-import type { CallMessage, CellColumns, CellPageCall, ReaderCalls, ReplyMessage, StoreWorkerData } from "./sqlite-calls.ts";
+import type {
+  CallMessage,
+  CellColumns,
+  CellPageCall,
+  ReaderCalls,
+  ReplyMessage,
+  StoreWorkerData,
+} from "./sqlite-calls.ts";
 import { openDatabase } from "./sqlite-file.ts";
 import { SqlRunner, type SqlStatement } from "./sqlite-statement.ts";
 import { ColumnPage } from "./sqlite-writer.ts";

@@ -85,15 +85,22 @@ class ScratchCells implements Cells {
     return this.#memory.read(key, this.#clock.now());
   }
 
-  async list(options: { readonly prefix: string; readonly after?: string; readonly limit: number }): Promise<readonly CellEntry[]> {
+  async list(options: {
+    readonly prefix: string;
+    readonly after?: string;
+    readonly limit: number;
+  }): Promise<readonly CellEntry[]> {
     const now = this.#clock.now();
     const { prefix, after } = options;
     const keys: string[] = [];
     for (const { key, expiresAt } of this.#memory.all()) {
-      if (expiresAt > now && key.startsWith(prefix) && (after === undefined || compareKeys(key, after) > 0)) keys.push(key);
+      if (expiresAt > now && key.startsWith(prefix) && (after === undefined || compareKeys(key, after) > 0))
+        keys.push(key);
     }
     keys.sort(compareKeys);
-    return keys.slice(0, Math.min(options.limit, listMax)).map((key) => ({ key, state: this.#memory.read(key, now) ?? [] }));
+    return keys
+      .slice(0, Math.min(options.limit, listMax))
+      .map((key) => ({ key, state: this.#memory.read(key, now) ?? [] }));
   }
 
   async openMessages(): Promise<readonly StoredMessage[]> {

@@ -58,7 +58,10 @@ test("counts stay exact while cells come and go", async () => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     for (let i = 0; i < 300; i++) await store.cells.charge([keys[0] ?? ""], () => undefined);
     assert.ok(store.cells.health.liveCells < keys.length, `${store.cells.health.liveCells} cells in memory`);
-    const listed = [...(await store.cells.list({ prefix: "k", limit: 200 })), ...(await store.cells.list({ prefix: "k", after: keys[199] ?? "", limit: 200 }))];
+    const listed = [
+      ...(await store.cells.list({ prefix: "k", limit: 200 })),
+      ...(await store.cells.list({ prefix: "k", after: keys[199] ?? "", limit: 200 })),
+    ];
     assert.deepEqual(
       listed.map((entry) => [entry.key, entry.state[0]]),
       keys.map((key) => [key, expected.get(key)]),

@@ -80,7 +80,11 @@ export type WriterNote =
 /** An error as it crosses between threads. */
 export interface Failure {
   readonly message: string;
-  readonly problem?: { readonly code: ProblemCode; readonly where: string | undefined; readonly hint: string | undefined };
+  readonly problem?: {
+    readonly code: ProblemCode;
+    readonly where: string | undefined;
+    readonly hint: string | undefined;
+  };
 }
 
 export interface CallMessage {

@@ -68,7 +68,11 @@ export class SqliteCells implements Cells {
   }
 
   /** From the table in key order, with what memory knows better laid over it. */
-  async list(options: { readonly prefix: string; readonly after?: string; readonly limit: number }): Promise<readonly CellEntry[]> {
+  async list(options: {
+    readonly prefix: string;
+    readonly after?: string;
+    readonly limit: number;
+  }): Promise<readonly CellEntry[]> {
     const limit = Math.min(options.limit, listMax);
     const found: CellEntry[] = [];
     let { after } = options;
@@ -116,7 +120,8 @@ export class SqliteCells implements Cells {
     for (let i = 0; i < job.states.length; i++) {
       const state = job.states[i];
       const key = keys[i];
-      if (state !== undefined && key !== undefined) this.#queue.addCell(this.#memory.write(key, state, job.expiresAt[i] ?? 0));
+      if (state !== undefined && key !== undefined)
+        this.#queue.addCell(this.#memory.write(key, state, job.expiresAt[i] ?? 0));
     }
     for (const message of job.messages) this.#queue.addMessage(message);
     for (const decision of job.decisions) this.#queue.addDecision(decision);
@@ -176,10 +181,17 @@ export class SqliteCells implements Cells {
   }
 
   /** `end` is the last key of a full page: what lies behind it belongs to a later one. */
-  #merge(page: CellColumns, dirty: readonly MemoryCell[], after: string | undefined, end: string | undefined, now: number): CellEntry[] {
+  #merge(
+    page: CellColumns,
+    dirty: readonly MemoryCell[],
+    after: string | undefined,
+    end: string | undefined,
+    now: number,
+  ): CellEntry[] {
     const keys = new Set(page.keys);
     for (const { key } of dirty) {
-      const inside = (after === undefined || compareKeys(key, after) > 0) && (end === undefined || compareKeys(key, end) <= 0);
+      const inside =
+        (after === undefined || compareKeys(key, after) > 0) && (end === undefined || compareKeys(key, end) <= 0);
       if (inside) keys.add(key);
     }
     const onDisk = new Map(page.keys.map((key, i) => [key, page.states[i] ?? ""]));

@@ -1,5 +1,6 @@
 // Facts on SQLite: Kysely's statements, sent to whoever holds the connection.
 
+import type { SQLInputValue } from "node:sqlite";
 import {
   type CompiledQuery,
   type DatabaseConnection,
@@ -10,7 +11,6 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from "kysely";
-import type { SQLInputValue } from "node:sqlite";
 import type { SqlOutcome, SqlStatement } from "./sqlite-statement.ts";
 
 /** Where statements go. `transaction` is a number that `begin` gave. */
@@ -80,7 +80,10 @@ class PortConnection implements DatabaseConnection {
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     const statement = toStatement(query);
-    const outcome = this.transaction === undefined && isSelect(query) ? await this.#port.read(statement) : await this.#port.write(statement, this.transaction);
+    const outcome =
+      this.transaction === undefined && isSelect(query)
+        ? await this.#port.read(statement)
+        : await this.#port.write(statement, this.transaction);
     return {
       rows: outcome.rows as R[],
       ...(outcome.changes !== undefined && { numAffectedRows: BigInt(outcome.changes) }),

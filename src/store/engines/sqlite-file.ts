@@ -48,7 +48,9 @@ export function takeLock(path: string): DatabaseSync {
 export function openDatabase(path: string): DatabaseSync {
   try {
     const db = new DatabaseSync(path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true });
-    db.exec(`pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 0; pragma journal_size_limit = ${walSizeMaxBytes}`);
+    db.exec(
+      `pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 0; pragma journal_size_limit = ${walSizeMaxBytes}`,
+    );
     return db;
   } catch (error) {
     throw unusable(path, error);

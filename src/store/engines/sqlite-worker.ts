@@ -1,14 +1,19 @@
 // The two store threads. A bundle starts them from its one file, so the entry calls runStoreWorker() when its role says so.
 
 import { parentPort, workerData } from "node:worker_threads";
-import type { CallMessage, ReplyMessage, StoreWorkerData } from "./sqlite-calls.ts";
 import { startReader } from "./reader-thread.ts";
+import type { CallMessage, ReplyMessage, StoreWorkerData } from "./sqlite-calls.ts";
 import { renderFailure } from "./worker-link.ts";
 import { startWriter } from "./writer-thread.ts";
 
 /** True in a thread that must call runStoreWorker. */
 export function isStoreWorker(data: unknown): data is StoreWorkerData {
-  return typeof data === "object" && data !== null && "role" in data && (data.role === "store-writer" || data.role === "store-reader");
+  return (
+    typeof data === "object" &&
+    data !== null &&
+    "role" in data &&
+    (data.role === "store-writer" || data.role === "store-reader")
+  );
 }
 
 /** Serves the calls of the thread that started this one, until it is told to close. */

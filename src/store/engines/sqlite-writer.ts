@@ -14,7 +14,8 @@ const openMessagesMax = 200_000;
 /** Rows looked at in one step of forgetting. */
 const sweepRows = 500;
 
-const decisionColumns = "id, at, last_at, count, account, sender, recipient, client, queue_id, instance, rule, key, verdict, text, trail";
+const decisionColumns =
+  "id, at, last_at, count, account, sender, recipient, client, queue_id, instance, rule, key, verdict, text, trail";
 
 export class SqliteWriter {
   readonly #db: DatabaseSync;
@@ -68,8 +69,14 @@ export class SqliteWriter {
 
   openMessages(): StoredMessage[] {
     this.#fold.finish();
-    const rows = this.#db.prepare("select id, opened_at, body from open_messages order by opened_at, id limit ?").all(openMessagesMax);
-    return rows.map((row) => ({ id: String(row["id"]), openedAt: Number(row["opened_at"]), body: String(row["body"]) }));
+    const rows = this.#db
+      .prepare("select id, opened_at, body from open_messages order by opened_at, id limit ?")
+      .all(openMessagesMax);
+    return rows.map((row) => ({
+      id: String(row["id"]),
+      openedAt: Number(row["opened_at"]),
+      body: String(row["body"]),
+    }));
   }
 
   /** Written through to the disk, and of a size that a full one does not take. */
@@ -100,7 +107,9 @@ export class SqliteWriter {
       this.#sweptTo = "";
       return false;
     }
-    this.#db.prepare("delete from cells where key > ? and key <= ? and expires_at <= ?").run(this.#sweptTo, last, this.#now);
+    this.#db
+      .prepare("delete from cells where key > ? and key <= ? and expires_at <= ?")
+      .run(this.#sweptTo, last, this.#now);
     this.#sweptTo = last;
     return true;
   }
@@ -125,7 +134,23 @@ export class SqliteWriter {
   #writeDecision(row: DecisionRow): void {
     const { id, account, sender, recipient, client, queueId, instance, rule, key, verdict, text, trail } = row;
     const [at, lastAt, count] = [Math.floor(row.at), Math.floor(row.lastAt), Math.floor(row.count)];
-    this.#putDecision.run(id, at, lastAt, count, account, sender, recipient, client, queueId, instance, rule, key, verdict, text, trail);
+    this.#putDecision.run(
+      id,
+      at,
+      lastAt,
+      count,
+      account,
+      sender,
+      recipient,
+      client,
+      queueId,
+      instance,
+      rule,
+      key,
+      verdict,
+      text,
+      trail,
+    );
   }
 }
 

@@ -10,8 +10,8 @@ import type { Store } from "../db.ts";
 import type { Tables } from "../tables.ts";
 import { CellMemory } from "./cell-memory.ts";
 import { CommitQueue } from "./commit-queue.ts";
-import { loadColumns, SqliteCells } from "./sqlite-cells.ts";
 import type { ReaderCalls, StoreWorkerData, WriterCalls, WriterNote } from "./sqlite-calls.ts";
+import { loadColumns, SqliteCells } from "./sqlite-cells.ts";
 import { type SqlPort, sqliteDialect } from "./sqlite-dialect.ts";
 import type { SqlStatement } from "./sqlite-statement.ts";
 import { parseFailure, WorkerLink } from "./worker-link.ts";
@@ -64,9 +64,11 @@ class SqliteStore implements Store {
     this.#path = options.path;
     this.location = `sqlite:${options.path}`;
     this.#threads = threads;
-    const { writer } = threads;
     this.#queue = new CommitQueue({
-      target: { commit: (call) => writer.call("commit", call), probe: () => writer.call("probe", undefined) },
+      target: {
+        commit: (call) => threads.writer.call("commit", call),
+        probe: () => threads.writer.call("probe", undefined),
+      },
       log: options.log ?? silentLog,
       now: () => options.clock.now(),
       messageIds,
@@ -77,16 +79,18 @@ class SqliteStore implements Store {
       queue: this.#queue,
       clock: options.clock,
       source: {
-        load: (keys) => writer.call("load", keys),
+        load: (keys) => threads.writer.call("load", keys),
         page: (call) => threads.reader.call("cellPage", call),
-        openMessages: () => writer.call("messages", undefined),
+        openMessages: () => threads.writer.call("messages", undefined),
       },
     });
     this.facts = new Kysely<Tables>({ dialect: sqliteDialect(new ThreadsPort(threads)) });
   }
 
   async sizeBytes(): Promise<number> {
-    const sizes = await Promise.all([this.#path, `${this.#path}-wal`].map(async (path) => (await stat(path).catch(() => undefined))?.size ?? 0));
+    const sizes = await Promise.all(
+      [this.#path, `${this.#path}-wal`].map(async (path) => (await stat(path).catch(() => undefined))?.size ?? 0),
+    );
     return sizes.reduce((sum, size) => sum + size, 0);
   }
 
@@ -110,52 +114,70 @@ class SqliteStore implements Store {
   }
 }
 
-/** The two workers and what the writer tells. The reader starts when it is first needed: many a verb never does. */
+/**
+ * The two workers and what the writer tells. One that has ended is replaced at the next call: the queue's attempts go on until a writer
+ * takes them, and a writer that starts folds what the one before left. The reader starts when it is first needed: many a verb never does.
+ */
 class StoreThreads {
-  readonly writer: WorkerLink<WriterCalls>;
-  readonly #startReader: () => WorkerLink<ReaderCalls>;
+  readonly #entry: URL;
+  readonly #data: Omit<StoreWorkerData, "role">;
+  #writer: WorkerLink<WriterCalls>;
   #reader: WorkerLink<ReaderCalls> | undefined;
   onFolded: (batch: number) => void = () => {};
   #onStartNote: ((note: WriterNote) => void) | undefined;
   #copying = false;
+  #closed = false;
 
   constructor(options: SqliteOptions) {
-    const entry = options.workerEntry ?? new URL("./sqlite-worker-main.ts", import.meta.url);
-    const data: Omit<StoreWorkerData, "role"> = {
+    this.#entry = options.workerEntry ?? new URL("./sqlite-worker-main.ts", import.meta.url);
+    this.#data = {
       path: options.path,
       node: options.node ?? "local",
       now: options.clock.now(),
       cellsMax: options.maxCellsInMemory ?? maxCellsInMemoryDefault,
       compileCache: getCompileCacheDir(),
     };
-    this.writer = new WorkerLink(entry, { ...data, role: "store-writer" }, (note) => this.#hear(note));
-    this.#startReader = () => new WorkerLink(entry, { ...data, role: "store-reader" }, () => {});
+    this.#writer = this.#startWriter(this.#data.cellsMax);
   }
 
-  /** A reader that has ended is replaced: it keeps nothing. */
+  get writer(): WorkerLink<WriterCalls> {
+    // Memory has the cells already.
+    if (this.#writer.ended && !this.#closed) this.#writer = this.#startWriter(0);
+    return this.#writer;
+  }
+
   get reader(): WorkerLink<ReaderCalls> {
-    if (this.#reader === undefined || this.#reader.ended) this.#reader = this.#startReader();
+    if (this.#reader === undefined || (this.#reader.ended && !this.#closed)) {
+      this.#reader = new WorkerLink(this.#entry, { ...this.#data, role: "store-reader" }, () => {});
+    }
     return this.#reader;
   }
 
+  #startWriter(cellsMax: number): WorkerLink<WriterCalls> {
+    return new WorkerLink(this.#entry, { ...this.#data, cellsMax, role: "store-writer" }, (note) => this.#hear(note));
+  }
+
   /** Resolves when all cells are in memory. */
-  start(memory: CellMemory): Promise<Ready> {
-    return new Promise((resolve, reject) => {
-      this.#onStartNote = (note) => {
-        if (note.kind === "cells") loadColumns(memory, note.cells);
-        else if (note.kind === "ready") resolve(note);
-        else if (note.kind === "unusable") reject(parseFailure(note.failure));
-      };
-    });
+  async start(memory: CellMemory): Promise<Ready> {
+    const { promise, resolve, reject } = Promise.withResolvers<Ready>();
+    this.#onStartNote = (note) => {
+      if (note.kind === "cells") loadColumns(memory, note.cells);
+      else if (note.kind === "ready") resolve(note);
+      else if (note.kind === "unusable") reject(parseFailure(note.failure));
+    };
+    const ready = await promise;
+    this.#onStartNote = undefined;
+    return ready;
   }
 
   async close(): Promise<void> {
-    await this.#reader?.call("close", undefined);
-    await this.writer.call("close", undefined);
+    await this.#reader?.call("close", undefined).catch(() => undefined);
+    await this.#writer.call("close", undefined);
   }
 
   async terminate(): Promise<void> {
-    await Promise.all([this.#reader?.terminate(), this.writer.terminate()]);
+    this.#closed = true;
+    await Promise.all([this.#reader?.terminate(), this.#writer.terminate()]);
   }
 
   #hear(note: WriterNote): void {

@@ -21,7 +21,12 @@ export class WorkerLink<Calls extends { [K in keyof Calls]: [unknown, unknown] }
 
   constructor(entry: URL, data: StoreWorkerData, onNote: (note: WriterNote) => void) {
     // Flags of the process (-e, --input-type, --watch) are not for a thread.
-    this.#worker = new Worker(entry, { workerData: data, name: data.role, execArgv: [], resourceLimits: { maxYoungGenerationSizeMb } });
+    this.#worker = new Worker(entry, {
+      workerData: data,
+      name: data.role,
+      execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb },
+    });
     this.#worker.on("message", (message: ReplyMessage) => {
       if ("note" in message) onNote(message.note);
       else this.#settle(message);
@@ -71,6 +76,7 @@ export function parseFailure(failure: Failure): Error {
 
 /** An error made ready to cross. */
 export function renderFailure(error: unknown): Failure {
-  if (error instanceof Problem) return { message: error.message, problem: { code: error.code, where: error.where, hint: error.hint } };
+  if (error instanceof Problem)
+    return { message: error.message, problem: { code: error.code, where: error.where, hint: error.hint } };
   return { message: error instanceof Error ? error.message : String(error) };
 }

@@ -123,7 +123,8 @@ class WriterThread {
   }
 
   #runStatement(statement: WriterCalls["sql"][0]) {
-    if (statement.transaction !== this.#transaction?.id) throw new Error("The transaction was too slow and has been rolled back");
+    if (statement.transaction !== this.#transaction?.id)
+      throw new Error("The transaction was too slow and has been rolled back");
     this.#transaction?.timer.refresh();
     return this.#runner.run(statement);
   }

@@ -54,9 +54,15 @@ function readVersion(db: DatabaseSync, path: string | undefined): number {
 function applyOne(db: DatabaseSync, migration: Migration, now: number): void {
   db.exec("begin immediate");
   try {
-    db.exec("create table if not exists migrations (version integer primary key, name text not null, applied_at integer not null) strict");
+    db.exec(
+      "create table if not exists migrations (version integer primary key, name text not null, applied_at integer not null) strict",
+    );
     migration.up(db);
-    db.prepare("insert into migrations (version, name, applied_at) values (?, ?, ?)").run(migration.version, migration.name, now);
+    db.prepare("insert into migrations (version, name, applied_at) values (?, ?, ?)").run(
+      migration.version,
+      migration.name,
+      now,
+    );
     db.exec("commit");
   } catch (error) {
     if (db.isTransaction) db.exec("rollback");
