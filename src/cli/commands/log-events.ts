@@ -1,6 +1,8 @@
 // `log events`: what Postfix and Dovecot say in log files, one JSON object a line. Needs no daemon.
 
+import { once } from "node:events";
 import type { Writable } from "node:stream";
+import { setFlagsFromString } from "node:v8";
 import { Command } from "commander";
 import { defaultMailKinds, type MailEvent, type MailKind, mailKinds } from "../../core/event.ts";
 import { Problem } from "../../core/problem.ts";
@@ -16,8 +18,9 @@ interface LogEventsOptions {
   readonly format: string;
 }
 
-/** Text gathered before it is written: fewer, larger writes. */
-const textMax = 64 * 1024;
+/** Bytes gathered before they are written: fewer, larger writes. */
+const penBytes = 128 * 1024;
+const freeMax = 16;
 
 /** The command `events`, to be put under `log`. */
 export function logEventsCommand(): Command {
@@ -43,14 +46,14 @@ export async function printLogEvents(options: LogEventsOptions, output: Writable
   const zone = parseZone(options.zone);
   const kinds = parseKinds(options.kinds);
   for (const path of options.log) await (await openLog(path)).close();
+  // Every event dies young: a larger nursery would only make the process larger (200 MB instead of 130 after 10 M lines).
+  setFlagsFromString("--semi-space-growth-factor=1");
   const pen = new Pen(output);
   const warn = (text: string) => void errors.write(`${text}\n`);
   const several = options.log.length > 1;
-  for await (const { path, events } of readMailEvents(options.log, { year, zone, kinds, warn, now: Date.now })) {
-    const file = several ? `,"file":${quote(path)}` : "";
-    for (const event of events) pen.add(eventJson(event, file));
-    if (!(await pen.flush())) return;
-  }
+  const see = (event: MailEvent, path: string) =>
+    pen.add(eventJson(event, pen.timeText(event.at), several ? path : undefined));
+  await readMailEvents(options.log, { year, zone, kinds, warn, now: Date.now }, { see, pause: () => pen.flush() });
 }
 
 function usage(where: string, message: string, hint: string): Problem {
@@ -82,11 +85,12 @@ function parseKinds(text: string | undefined): readonly MailKind[] {
   });
 }
 
-/** One event as one line; a kind's own fields follow those that every event has. */
-function eventJson(event: MailEvent, file: string): string {
-  const head = `{"line":${event.line},"time":"${timeText(event.at)}","kind":"${event.kind}","ip":${quote(event.ip)},"user":${quote(event.user)}`;
-  const tail = `,"method":${quote(event.method)},"queue_id":${quote(event.queueId)},"reason":${quote(event.reason)},"service":${quote(event.service)}`;
-  return `${head}${tail}${ownFields(event)}${file}}\n`;
+/** One event as one line; a kind's own fields follow those that every event has. Addresses and ids need no quoting. */
+function eventJson(event: MailEvent, time: string, path: string | undefined): string {
+  const ip = event.ip === null ? "null" : `"${event.ip}"`;
+  const id = event.queueId === null ? "null" : `"${event.queueId}"`;
+  const file = path === undefined ? "" : `,"file":${quote(path)}`;
+  return `{"line":${event.line},"time":"${time}","kind":"${event.kind}","ip":${ip},"user":${quote(event.user)},"method":${quote(event.method)},"queue_id":${id},"reason":${quote(event.reason)},"service":${quote(event.service)}${ownFields(event)}${file}}\n`;
 }
 
 function ownFields(event: MailEvent): string {
@@ -105,12 +109,6 @@ function ownFields(event: MailEvent): string {
   }
 }
 
-/** RFC 3339 in UTC, without a fraction where there is none. */
-function timeText(at: number): string {
-  const text = new Date(at).toISOString();
-  return text.endsWith(".000Z") ? `${text.slice(0, 19)}Z` : text;
-}
-
 /** A JSON string; everything that could act on a terminal is escaped. */
 function quote(text: string | null): string {
   if (text === null) return "null";
@@ -121,49 +119,60 @@ function quote(text: string | null): string {
   );
 }
 
-/** Writes to a stream at the pace of its reader. */
+/** Writes lines to a stream at the pace of its reader. */
 class Pen {
   readonly #output: Writable;
-  #text = "";
+  #bytes = Buffer.allocUnsafeSlow(penBytes);
+  #length = 0;
+  /** Buffers that were written out; new ones would keep the garbage collector busy. */
+  readonly #free: Buffer[] = [];
   #closed = false;
+  #at = Number.NaN;
+  #time = "";
 
   constructor(output: Writable) {
     this.#output = output;
     // A reader that went away (`| head`) is no mistake.
-    output.on("error", () => {
+    const close = () => {
       this.#closed = true;
-    });
-    output.on("close", () => {
-      this.#closed = true;
-    });
+    };
+    output.on("error", close);
+    output.on("close", close);
   }
 
-  add(text: string): void {
-    this.#text += text;
-    if (this.#text.length > textMax) this.#write();
+  add(line: string): void {
+    // A character of UTF-16 takes three bytes of UTF-8 at most.
+    if (this.#length + line.length * 3 > this.#bytes.length) this.#write(line.length * 3);
+    this.#length += this.#bytes.write(line, this.#length);
   }
 
-  /** True when everything is on its way; false when nobody reads any more. */
-  async flush(): Promise<boolean> {
-    this.#write();
-    if (this.#output.writableNeedDrain && !this.#closed) {
-      await new Promise<void>((resolve) => {
-        const go = () => {
-          this.#output.off("drain", go);
-          this.#output.off("close", go);
-          this.#output.off("error", go);
-          resolve();
-        };
-        this.#output.on("drain", go);
-        this.#output.on("close", go);
-        this.#output.on("error", go);
-      });
+  /** RFC 3339 in UTC, without a fraction where there is none. Many lines of a log share a second. */
+  timeText(at: number): string {
+    if (at !== this.#at) {
+      const text = new Date(at).toISOString();
+      this.#time = text.endsWith(".000Z") ? `${text.slice(0, 19)}Z` : text;
+      this.#at = at;
     }
+    return this.#time;
+  }
+
+  /** Waits until the reader wants more; false when nobody reads any more. */
+  async flush(): Promise<boolean> {
+    if (this.#length > 0) this.#write(0);
+    if (this.#output.writableNeedDrain && !this.#closed)
+      await Promise.race([once(this.#output, "drain"), once(this.#output, "close")]).catch(() => {});
     return !this.#closed;
   }
 
-  #write(): void {
-    if (!this.#closed && this.#text !== "") this.#output.write(this.#text);
-    this.#text = "";
+  #write(sizeMin: number): void {
+    const bytes = this.#bytes;
+    if (!this.#closed && this.#length > 0) {
+      this.#output.write(bytes.subarray(0, this.#length), () => {
+        if (bytes.length === penBytes && this.#free.length < freeMax) this.#free.push(bytes);
+      });
+    }
+    const free = sizeMin <= penBytes ? this.#free.pop() : undefined;
+    this.#bytes = free ?? Buffer.allocUnsafeSlow(Math.max(penBytes, sizeMin));
+    this.#length = 0;
   }
 }

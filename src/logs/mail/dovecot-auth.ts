@@ -34,7 +34,7 @@ function findName(text: string): number {
   const process = /^(?:dovecot-)?auth(?:-worker)?(?:\((?:\d{1,10}|[a-z0-9_-]{1,40})\))?: /.exec(text.slice(0, 80));
   if (process === null) {
     const open = text.indexOf("(");
-    return /^auth(?:-worker)?$/.test(text.slice(0, open < 0 ? 0 : open)) ? open + 1 : -1;
+    return /^auth(?:-worker)?$/.test(text.slice(0, Math.max(open, 0))) ? open + 1 : -1;
   }
   const said = afterLevel(text.slice(process[0].length));
   if (said === undefined) return -1;

@@ -75,7 +75,10 @@ class ReaderOfMail implements MailReader {
 
   seeLine(bytes: Buffer, start: number, end: number, number: number, emit: SeeMailEvent): void {
     const stop = end > start && bytes[end - 1] === carriageReturn ? end - 1 : end;
-    if (this.#export !== undefined) return this.#seeExport(this.#export, bytes.subarray(start, end), number, emit);
+    if (this.#export !== undefined) {
+      this.#seeExport(this.#export, bytes.subarray(start, end), number, emit);
+      return;
+    }
     const first = bytes[start];
     if (first === 123 || first === 30 || first === 100) {
       // `{`, a record separator (json-seq), `data: {` (json-sse).
