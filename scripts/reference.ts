@@ -10,14 +10,18 @@ import { configSchema } from "../src/config/sections.ts";
 import { problemCodes } from "../src/core/problem.ts";
 import { parseRules } from "../src/policy/rules-file.ts";
 import { rulesSchema } from "../src/policy/rules-schema.ts";
+import { apiLines, cliLines, metricsLines } from "./reference-interfaces.ts";
 
 const root = join(import.meta.dirname, "..");
 
 const made = "<!-- Made by `node scripts/reference.ts`. Change the schema, not this page. -->";
 
 /** Each page's path below the project, and the text it should have. */
-export function referencePages(): ReadonlyMap<string, string> {
+export async function referencePages(): Promise<ReadonlyMap<string, string>> {
   return new Map([
+    ["docs/reference/api.md", page("HTTP API", apiLines())],
+    ["docs/reference/cli.md", page("Command line", await cliLines())],
+    ["docs/reference/metrics.md", page("Metrics", metricsLines())],
     ["docs/reference/config.md", configPage()],
     ["docs/reference/policies-file.md", policiesPage()],
     ["docs/reference/problems.md", problemsPage()],
@@ -162,7 +166,7 @@ function row(cells: readonly string[]): string {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const pages = referencePages();
+  const pages = await referencePages();
   const stale = stalePages(pages);
   if (process.argv.includes("--check")) {
     for (const path of stale) process.stderr.write(`${path} is stale: run node scripts/reference.ts\n`);

@@ -22,6 +22,7 @@ export interface Histogram {
 interface Family {
   readonly name: string;
   readonly help: string;
+  readonly labels?: readonly string[];
   readonly type: "counter" | "gauge" | "histogram";
   lines(): Promise<readonly string[]>;
 }
@@ -40,6 +41,7 @@ export class Metrics {
     this.#add({
       name,
       help,
+      labels,
       type: "counter",
       lines: async () => [...series].map(([text, { value }]) => `${name}${text} ${value}`),
     });
@@ -88,9 +90,9 @@ export class Metrics {
     return text;
   }
 
-  /** Names, types and sentences, for the reference. */
-  list(): readonly { readonly name: string; readonly type: string; readonly help: string }[] {
-    return [...this.#families.values()].map(({ name, type, help }) => ({ name, type, help }));
+  /** Names, labels, types and sentences, for the reference. */
+  list(): readonly Pick<Required<Family>, "name" | "labels" | "type" | "help">[] {
+    return [...this.#families.values()].map(({ name, labels = [], type, help }) => ({ name, labels, type, help }));
   }
 
   #add(family: Family): void {

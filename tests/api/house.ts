@@ -109,7 +109,7 @@ export class House implements AsyncDisposable {
       lastReload: () => undefined,
       whyNotReady: () => [],
     };
-    addDaemonGauges(parts);
+    addDaemonGauges(metrics, parts);
     this.parts = parts;
     this.engine = engine;
     this.socket = join(this.directory, "run", "control.sock");
