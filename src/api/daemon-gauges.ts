@@ -42,7 +42,7 @@ const gauges: readonly Gauge[] = [
     "Answers since the start that left before their charge was on disk.",
     ({ store }) => store.cells.health.unrecordedAnswers,
   ],
-  ["postvarta_policy_connections", "Open connections of Postfix.", (parts) => parts.connections()],
+  ["postvarta_policy_connections", "Open connections of Postfix.", (parts) => parts.policyServer().open],
   [
     "postvarta_policy_open_messages",
     "Messages between their first recipient and END-OF-MESSAGE.",
@@ -52,8 +52,23 @@ const gauges: readonly Gauge[] = [
   ["postvarta_quota_tracked_keys", "Counters on disk of each quota, counted once a minute.", countTracked],
 ];
 
+/** Each of them was answered DUNNO or DEFER as `on_error` says, or not at all: then Postfix asks again. */
+function readErrors({ engine, policyServer }: ApiParts): Reading {
+  const { undecided, protocolErrors } = policyServer();
+  const kinds: readonly (readonly [string, number])[] = [
+    ["store", engine.stats.errors],
+    ["undecided", undecided],
+    ...protocolErrors,
+  ];
+  return kinds.map(([kind, count]) => [{ kind }, count] as const);
+}
+
 /** Names every gauge in `metrics`. `parts` undefined serves the reference, which reads none. */
 export function addDaemonGauges(metrics: Metrics, parts: ApiParts | undefined): void {
+  const errors = "Questions that could not be decided (store, undecided) or read (faults of the protocol).";
+  metrics.countersRead("postvarta_policy_errors_total", errors, ["kind"], () =>
+    parts === undefined ? [] : readErrors(parts),
+  );
   for (const [name, help, read] of gauges) {
     const once = name === "postvarta_quota_tracked_keys" ? eachMinute(read) : read;
     metrics.gauge(name, help, () => (parts === undefined ? [] : once(parts)));

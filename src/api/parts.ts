@@ -7,6 +7,7 @@ import type { Metrics } from "../core/metrics.ts";
 import type { Mode } from "../core/rules.ts";
 import type { PolicyEngine } from "../policy/engine.ts";
 import type { Raises } from "../policy/raises.ts";
+import type { PolicyServerStats } from "../policy/server.ts";
 import type { Store } from "../store/db.ts";
 import type { PolicyMeasures } from "./policy-measures.ts";
 
@@ -27,8 +28,8 @@ export interface ApiParts {
   readonly answerOk: boolean;
   readonly metrics: Metrics;
   readonly measures: PolicyMeasures;
-  /** Open connections of Postfix. */
-  connections(): number;
+  /** What the policy server counts: connections, and requests that it could not read. */
+  policyServer(): PolicyServerStats;
   /** The last reading of the configuration (SIGHUP); undefined before the first. */
   lastReload(): Reload | undefined;
   /** Why the daemon should get no questions yet, one sentence each; empty when it is ready. */

@@ -17,7 +17,6 @@ type FindQuota = (labels: { readonly quota: string; readonly verdict: string; re
 export class PolicyMeasures {
   readonly #byState = new Map<string, ReadonlyMap<string, Counter>>();
   readonly #duration: Histogram;
-  readonly #errors: (labels: { readonly kind: string }) => Counter;
   readonly #quotas: FindQuota;
 
   constructor(metrics: Metrics) {
@@ -33,9 +32,6 @@ export class PolicyMeasures {
       "From a whole question to its answer, its charges on disk.",
       durationBounds,
     );
-    this.#errors = metrics.counters("postvarta_policy_errors_total", "Questions that could not be decided or read.", [
-      "kind",
-    ]);
     this.#quotas = metrics.counters("postvarta_quota_verdicts_total", "Verdicts of quotas, observed ones too.", [
       "quota",
       "verdict",
@@ -48,11 +44,6 @@ export class PolicyMeasures {
     const counters = this.#byState.get(state) ?? this.#byState.get("other");
     counters?.get(verdict.kind)?.add();
     this.#duration.observe(tookMs / 1000);
-  }
-
-  /** `kind`: a closed set of words, such as `store` or a fault of the protocol. */
-  failed(kind: string): void {
-    this.#errors({ kind }).add();
   }
 
   /** A finding that kept a record. The label is the rule's name, never a key. */

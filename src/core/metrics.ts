@@ -58,10 +58,18 @@ export class Metrics {
 
   /** `read` is called at every scrape; when it fails the gauge is left out, and the others are told. */
   gauge(name: string, help: string, read: () => Reading | Promise<Reading>): void {
+    this.#addRead({ name, help, type: "gauge" }, read);
+  }
+
+  /** Counters that something else counts already: read at every scrape. */
+  countersRead(name: string, help: string, labels: readonly string[], read: () => Reading | Promise<Reading>): void {
+    this.#addRead({ name, help, labels, type: "counter" }, read);
+  }
+
+  #addRead(head: Omit<Family, "lines">, read: () => Reading | Promise<Reading>): void {
+    const { name } = head;
     this.#add({
-      name,
-      help,
-      type: "gauge",
+      ...head,
       lines: async () => {
         const reading = await read();
         if (typeof reading === "number") return [`${name} ${printNumber(reading)}`];

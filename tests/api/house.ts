@@ -20,6 +20,7 @@ import { PolicyEngine } from "../../src/policy/engine.ts";
 import { LiveRules } from "../../src/policy/live-rules.ts";
 import { parseRequestText } from "../../src/policy/protocol.ts";
 import { Raises } from "../../src/policy/raises.ts";
+import type { PolicyServerStats } from "../../src/policy/server.ts";
 import { openStore } from "../../src/store/open.ts";
 import { readRaises } from "../../src/store/raises.ts";
 
@@ -58,6 +59,11 @@ interface Answer {
 }
 
 /** The daemon's parts over a scratch store, behind real sockets. */
+const serverStats: PolicyServerStats = {
+  ...{ open: 0, accepted: 0, undecided: 0, refused: { limit: 0, peer: 0, accept: 0 } },
+  ...{ requests: new Map(), protocolErrors: new Map() },
+};
+
 export class House implements AsyncDisposable {
   readonly clock = new ManualClock();
   readonly #stack = new AsyncDisposableStack();
@@ -105,7 +111,7 @@ export class House implements AsyncDisposable {
         canonical,
       },
       ...{ mode: "enforce", answerOk: false, metrics, measures },
-      connections: () => 0,
+      policyServer: () => serverStats,
       lastReload: () => undefined,
       whyNotReady: () => [],
     };

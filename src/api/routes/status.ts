@@ -57,7 +57,7 @@ function policyStatus(parts: ApiParts): StatusAnswer["policy"] {
   return {
     questions: parts.measures.questions(),
     verdicts: parts.measures.verdicts(),
-    connections: parts.connections(),
+    connections: parts.policyServer().open,
     open_messages: openMessages,
     completed,
     aborted,
