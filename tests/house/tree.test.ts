@@ -100,7 +100,8 @@ describe("words", () => {
     ["a setting of somebody's registry", /\bregistry\s*=\s*https?:/],
     ["a private key", new RegExp(`BEGIN [A-Z ]*PRIVATE${" "}KEY`)],
   ];
-  const text = /\.(ts|tsx|mjs|js|json|jsonc|md|toml|service|socket|cf|html|css|txt|yml|yaml|sh)$|^(start|check|postvarta|\.ci\/run)$/;
+  const text =
+    /\.(ts|tsx|mjs|js|json|jsonc|md|toml|service|socket|cf|html|css|txt|yml|yaml|sh)$|^(start|check|postvarta|\.ci\/run)$/;
 
   for (const [what, pattern] of forbidden) {
     test(`no file holds ${what}`, () => {
