@@ -100,6 +100,7 @@ test("64 KiB and 1 000 lines are read, one more is a fault (case 97)", () => {
     [`${head}helo_name=\0\n\n`, ["nul"]],
     ["\n", ["not-policy"]],
     ["\r\n", ["not-policy"]],
+    [`\n${head}\n`, ["not-policy"]],
     ["\r\r\n\n", ["not-policy"]],
     [`${head}\r\n${head}\n`, ["a@x", "a@x"]],
     [`${head}\r`, []],

@@ -56,7 +56,8 @@ test("a request must be whole in time, however steadily its bytes drip (slow lor
     client.write(text.slice(i, i + 1));
     await wait(20);
   }
-  assert.equal(await client.closed(), "");
+  // Closed while it dripped, not because it stopped.
+  assert.equal(client.isClosed, true);
   assert.equal(running.server.stats().protocolErrors.get("slow"), 1);
 });
 
@@ -83,7 +84,7 @@ test("a client that asks and never reads is stopped, not buffered for ever", asy
     await wait(1);
   }
   await until("the client to be closed", () => running.server.stats().protocolErrors.get("slow") === 1);
-  assert.equal(running.server.stats().open, 0);
+  await until("the close", () => running.server.stats().open === 0);
 });
 
 test("while a question is decided, what a client sends beyond it stays with the client", async () => {
@@ -91,9 +92,14 @@ test("while a question is decided, what a client sends beyond it stays with the 
   using client = await PolicyClient.connect(running);
   client.write(questionText());
   client.write(Buffer.alloc(50_000_000, "x"));
-  await wait(300);
+  let left = -1;
+  for (let i = 0; i < 20 && left !== client.socket.writableLength; i++) {
+    left = client.socket.writableLength;
+    await wait(200);
+  }
+  assert.equal(client.socket.writableLength, left);
   // The kernel's buffers hold a few megabytes of it.
-  assert.ok(client.socket.writableLength > 30_000_000, `${client.socket.writableLength} bytes left`);
+  assert.ok(left > 30_000_000, `${left} bytes left`);
   assert.equal(client.isClosed, false);
   client.reset();
 });

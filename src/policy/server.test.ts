@@ -169,6 +169,22 @@ test("questions of one connection are decided one at a time, those of others at 
   assert.equal(await a.answer(), "DUNNO");
 });
 
+test("a question that comes while another is decided is answered after it, and so is the next", async () => {
+  const { asked, decide } = heldDecisions();
+  await using running = await start({ decide });
+  const client = await running.client();
+  for (const sender of ["1", "2", "3"]) {
+    client.write(questionText({ sender }));
+    await wait(20);
+  }
+  for (const [i, sender] of ["1", "2", "3", "4"].entries()) {
+    if (i === 3) client.write(questionText({ sender }));
+    await until(sender, () => asked.length === i + 1);
+    asked[i]?.say({ kind: "reject", text: asked[i]?.request.sender ?? "" });
+    assert.equal(await client.answer(), `REJECT ${sender}`);
+  }
+});
+
 test("no verdict, an error and a throw send nothing and close, so that Postfix asks again", async () => {
   const decisions: (() => Promise<Verdict | undefined>)[] = [
     () => Promise.resolve(undefined),
@@ -254,6 +270,7 @@ test("stopping answers what has been asked, then closes; idle connections close 
   const [busy, idle] = [await running.client(), await running.client()];
   busy.write(questionText({ sender: "1" }) + questionText({ sender: "2" }));
   await until("the question", () => asked.length === 1);
+  const startedAt = performance.now();
   const stopped = running.server[Symbol.asyncDispose]();
   assert.equal(await idle.closed(), "");
   assert.equal(busy.isClosed, false);
@@ -263,6 +280,7 @@ test("stopping answers what has been asked, then closes; idle connections close 
   assert.deepEqual([await busy.answer(), await busy.answer()], ["DUNNO", "DUNNO"]);
   await busy.closed();
   await stopped;
+  assert.ok(performance.now() - startedAt < 3_000, "it waited for nothing");
   assert.equal(running.server.stats().open, 0);
   await assert.rejects(running.client().then((client) => client.ask()));
 });

@@ -33,7 +33,7 @@ export interface PolicyServerOptions<State> {
 export interface PolicyServerStats {
   readonly open: number;
   readonly accepted: number;
-  /** limit: over connectionsMax. peer: not in `allow`. accept: the system could not accept (no descriptor free). */
+  /** limit: over connectionsMax. peer: not in `allow`. accept: the system could not accept. */
   readonly refused: { readonly limit: number; readonly peer: number; readonly accept: number };
   /** By protocol_state; states Postfix does not have count as OTHER. */
   readonly requests: ReadonlyMap<string, number>;
@@ -102,6 +102,10 @@ export class PolicyServer<State = unknown> implements AsyncDisposable {
     }
     for (const server of opened) server.on("error", (error) => this.#cannotAccept(error));
     this.#listeners = opened;
+    this.#options.log.info("policy.listening", {
+      addresses: this.addresses.join(" "),
+      connectionsMax: this.#connectionsMax,
+    });
     this.#timer = setInterval(() => this.#passTick(), this.#tickMs).unref();
   }
 
@@ -167,7 +171,10 @@ export class PolicyServer<State = unknown> implements AsyncDisposable {
     return isLoopback(peer) || this.#options.allow.some((network) => contains(network, peer));
   }
 
-  /** libuv has closed the waiting connection with a spare descriptor, so that the loop does not spin on it. */
+  /**
+   * Not seen when descriptors run out: libuv then closes what waits with a spare one, without a word and without spinning.
+   * Any other failure must not end the process.
+   */
   #cannotAccept(error: Error): void {
     this.#refused.accept++;
     this.#rareLog.warn("policy.accept-failed", { error: error.message });
