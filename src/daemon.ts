@@ -13,8 +13,9 @@ import { Metrics } from "./core/metrics.ts";
 import { Problems } from "./core/problem.ts";
 import { checks } from "./policy/checks/index.ts";
 import type { CompileOptions } from "./policy/compiled-rules.ts";
-import { type Asker, PolicyEngine } from "./policy/engine.ts";
+import { PolicyEngine } from "./policy/engine.ts";
 import { LiveRules } from "./policy/live-rules.ts";
+import type { Asker } from "./policy/open-messages.ts";
 import { Raises } from "./policy/raises.ts";
 import type { Request } from "./policy/request.ts";
 import { PolicyServer } from "./policy/server.ts";
@@ -73,11 +74,11 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
     get mode() {
       return rules.options.mode;
     },
-    connections: () => server.stats().open,
+    policyServer: () => server.stats(),
     lastReload: () => live.reload,
     whyNotReady: () => (store.cells.health.writable ? [] : ["the store cannot be written"]),
   };
-  addDaemonGauges(parts);
+  addDaemonGauges(metrics, parts);
   const control = stack.use(new ControlServer(parts, read.config.control.socket));
   const api = stack.use(new PublicServer(parts, read.config.api.listen));
   await server.start();

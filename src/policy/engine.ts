@@ -1,7 +1,6 @@
 // Answers questions: match → plan → charge in one job of the store → verdict (decided 1). The road of a question is this file.
 
 import type { Clock } from "../core/clock.ts";
-import { printIp } from "../core/ip.ts";
 import type { Log } from "../core/log.ts";
 import type { Cells, CellView, DecisionRow } from "../store/db.ts";
 import type { Check, Plan, Question } from "./check.ts";
@@ -9,12 +8,12 @@ import type { CompiledRules } from "./compiled-rules.ts";
 import { DecisionBook } from "./decision-book.ts";
 import type { Finding } from "./finding.ts";
 import { Ledger } from "./ledger.ts";
-import { bookingsOf, OpenMessage } from "./message.ts";
-import { endRow, endRowId, messageId, recipientRow, recipientRowId, restoreMessages } from "./message-rows.ts";
+import type { OpenMessage } from "./message.ts";
 import { onErrorOf } from "./on-error.ts";
+import { type Asker, type MessageStats, OpenMessages } from "./open-messages.ts";
 import type { Raises } from "./raises.ts";
 import type { Request } from "./request.ts";
-import { letsPass, type Verdict } from "./verdict.ts";
+import type { Verdict } from "./verdict.ts";
 
 export interface EngineParts {
   readonly cells: Cells;
@@ -27,35 +26,21 @@ export interface EngineParts {
   readonly onFinding?: (finding: Finding) => void;
 }
 
-/** One smtpd's connection, as far as messages are concerned. */
-export interface Asker {
-  /** The message its last question belonged to: another instance on the same connection ends it. */
-  current: string | undefined;
-}
-
-export interface EngineStats {
-  readonly openMessages: number;
-  /** Messages that ended without END-OF-MESSAGE, and with it. */
-  readonly aborted: number;
-  readonly completed: number;
-  readonly untracked: number;
+export interface EngineStats extends MessageStats {
+  /** Answers that left before their charges were on disk. */
   readonly unrecorded: number;
   readonly errors: number;
 }
 
 const dunno: Verdict = { kind: "dunno" };
 
-/** Open messages in memory: some hundred bytes each. Beyond it the oldest are given back early. */
-const openMessagesMax = 100_000;
-/** Messages given back in one sweep, so that a sweep never holds up questions. */
-const sweepMax = 500;
-
 export class PolicyEngine {
   readonly #parts: EngineParts;
   readonly #book = new DecisionBook();
-  readonly #stats = { aborted: 0, completed: 0, untracked: 0, unrecorded: 0, errors: 0 };
-  #messages = new Map<string, OpenMessage>();
+  readonly #messages = new OpenMessages();
   #rules: CompiledRules;
+  #unrecorded = 0;
+  #errors = 0;
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
@@ -63,7 +48,7 @@ export class PolicyEngine {
   }
 
   get stats(): EngineStats {
-    return { ...this.#stats, openMessages: this.#messages.size };
+    return { ...this.#messages.stats, unrecorded: this.#unrecorded, errors: this.#errors };
   }
 
   get rules(): CompiledRules {
@@ -77,40 +62,32 @@ export class PolicyEngine {
 
   /** Goes on with the messages that were open when the store was last closed, or killed. */
   async restore(): Promise<void> {
-    this.#messages = restoreMessages(await this.#parts.cells.openMessages());
+    this.#messages.restore(await this.#parts.cells.openMessages());
   }
 
   /** The verdict for one question, its charges on disk. Never throws for a store that is lost: then `on_error` speaks. */
   async decide(request: Request, asker: Asker): Promise<Verdict> {
     if (request.state !== "RCPT" && request.state !== "END-OF-MESSAGE" && request.state !== "DATA") return dunno;
     const question = this.#question(request);
-    const repeated = this.#findAnswer(question);
-    if (repeated !== undefined) {
-      asker.current ??= messageId(clientOf(request), request.instance);
-      return repeated;
-    }
-    const previous = this.#previous(question, asker);
+    const repeated = this.#messages.findAnswer(question, asker);
+    if (repeated !== undefined) return repeated;
+    const previous = this.#messages.supersede(question, asker);
     try {
       return await this.#charge(question, previous);
     } catch (error) {
-      this.#stats.errors++;
+      this.#errors++;
       this.#parts.log.error("policy_error", { error: String(error), state: request.state, instance: request.instance });
       if (onErrorOf(question) === "pass") return dunno;
       return { kind: "defer", text: "451 4.3.0 Temporary policy failure, please try again later" };
     }
   }
 
-  /** Gives back what is overdue at `now`, at most 500 messages a call; returns how many. */
+  /** Gives back what is overdue at `now`; returns how many messages, at most 500. */
   async sweep(now: number): Promise<number> {
-    const due: OpenMessage[] = [];
-    for (const message of this.#messages.values()) {
-      if (message.overdueAt() > now && this.#messages.size <= openMessagesMax) continue;
-      due.push(message);
-      if (due.length >= sweepMax) break;
-    }
+    const due = this.#messages.due(now);
     for (const message of due) {
       const keys = message.bookings().map(([key]) => key);
-      await this.#parts.cells.charge(keys, (view) => this.#close(message, view, now));
+      await this.#parts.cells.charge(keys, (view) => this.#messages.close(message, view, now));
     }
     return due.length;
   }
@@ -127,63 +104,32 @@ export class PolicyEngine {
   }
 
   #question(request: Request): Question {
-    const account = request.login === "" ? "" : this.#rules.canonical(request.login);
+    const rules = this.#rules;
+    const account = request.login === "" ? "" : rules.canonical(request.login);
     const resolved = account === request.login ? request : { ...request, login: account };
     const now = this.#parts.clock.now();
     return {
       request: resolved,
       now,
       account,
-      rules: this.#rules,
-      matched: this.#rules.matcher.match(resolved),
-      message: this.#findMessage(resolved),
+      rules,
+      matched: rules.matcher.match(resolved),
+      message: this.#messages.find(resolved, now),
       maxOf: (key, max) => this.#parts.raises.maxOf(key, max, now),
     };
-  }
-
-  /** The open message of a question; a RCPT after its end begins another one (reference 1.3, the END-OF-MESSAGE pitfall). */
-  #findMessage(request: Request): OpenMessage | undefined {
-    if (request.instance === "") return undefined;
-    const message = this.#messages.get(messageId(clientOf(request), request.instance));
-    if (message !== undefined && message.ended === undefined) return message;
-    return request.state === "RCPT"
-      ? new OpenMessage(messageId(clientOf(request), request.instance), this.#parts.clock.now())
-      : undefined;
-  }
-
-  /** The answer that the same question got before: Postfix repeats one whose answer it did not see. */
-  #findAnswer({ request, message }: Question): Verdict | undefined {
-    if (request.state === "RCPT") {
-      const answer = message?.findAnswer(request.context, request.recipient);
-      if (answer !== undefined && message !== undefined && letsPass(answer)) message.passed++;
-      return answer;
-    }
-    if (request.state !== "END-OF-MESSAGE") return undefined;
-    const ended = this.#messages.get(messageId(clientOf(request), request.instance))?.ended;
-    return ended !== undefined && ended.queueId === request.queueId ? ended.verdict : undefined;
-  }
-
-  /** The message that this question ends: another one on the same connection, or its own instance's earlier one. */
-  #previous({ request, message }: Question, asker: Asker): OpenMessage | undefined {
-    if (request.instance === "") return undefined;
-    const id = messageId(clientOf(request), request.instance);
-    const last = asker.current;
-    asker.current = id;
-    if (last !== undefined && last !== id) return this.#messages.get(last);
-    const known = this.#messages.get(id);
-    return known !== undefined && known !== message ? known : undefined;
   }
 
   async #charge(question: Question, previous: OpenMessage | undefined): Promise<Verdict> {
     const plans = this.#plan(question);
     const keys = new Set<string>();
     for (const plan of plans) for (const key of plan.keys) keys.add(key);
-    for (const message of [previous, question.message]) for (const [key] of message?.bookings() ?? []) keys.add(key);
+    for (const [key] of previous?.bookings() ?? []) keys.add(key);
+    for (const [key] of question.message?.bookings() ?? []) keys.add(key);
     const { result, recorded } = await this.#parts.cells.charge([...keys], (view) => {
-      if (previous !== undefined) this.#close(previous, view, question.now);
+      if (previous !== undefined) this.#messages.close(previous, view, question.now);
       return this.#settle(question, plans, view);
     });
-    if (!recorded) this.#stats.unrecorded++;
+    if (!recorded) this.#unrecorded++;
     return result;
   }
 
@@ -197,17 +143,18 @@ export class PolicyEngine {
   }
 
   #settle(question: Question, plans: readonly Plan[], view: CellView): Verdict {
-    if (question.request.state === "END-OF-MESSAGE") this.#giveBackDropped(question, view);
+    const isEnd = question.request.state === "END-OF-MESSAGE";
+    if (isEnd) this.#messages.giveBackDropped(question, view);
     const ledger = new Ledger(view);
     settlePlans(plans, ledger);
     const verdict = this.#record(question, ledger, view);
-    if (!ledger.ended) ledger.commit();
-    if (question.request.state === "RCPT") this.#trackRecipient(question, ledger, verdict, view);
-    if (question.request.state === "END-OF-MESSAGE") this.#endMessage(question, verdict, view);
+    const hasCharged = !ledger.ended && ledger.commit();
+    if (isEnd) this.#messages.end(question, hasCharged, verdict, view);
+    else if (question.request.state === "RCPT") this.#messages.trackRecipient(question, ledger, verdict, view);
     return verdict;
   }
 
-  /** Writes the records of a question and puts the first one's id where the text says `{id}`. */
+  /** Writes the records of a question and puts the id of the one that speaks where the text says `{id}`. */
   #record(question: Question, ledger: Ledger, view: CellView): Verdict {
     let id = "";
     for (const finding of ledger.findings) {
@@ -224,87 +171,11 @@ export class PolicyEngine {
   }
 
   #logDecision(row: DecisionRow): void {
-    const { id, verdict, rule, key, account, sender, recipient, client, queueId } = row;
-    this.#parts.log.info("decision", {
-      id,
-      verdict,
-      rule,
-      key,
-      account,
-      from: sender,
-      to: recipient,
-      client,
-      queue_id: queueId,
-    });
-  }
-
-  #trackRecipient({ request, message }: Question, ledger: Ledger, verdict: Verdict, view: CellView): void {
-    if (message === undefined) return;
-    this.#messages.set(message.id, message);
-    if (!letsPass(verdict)) {
-      message.keepRefusal(request.context, request.recipient, verdict);
-      return;
-    }
-    message.passed++;
-    const { bookings, firsts, sizes } = ledger;
-    const answers = [[request.context, verdict] as const];
-    const address = request.recipient;
-    const n = message.add({ address, bookings, firsts, sizes, exempt: ledger.exempt, answers });
-    const recipient = message.recipients[n];
-    // A recipient that charged nothing is remembered in memory only: after a crash it is judged again, at no cost to anybody.
-    if (recipient !== undefined && bookings.length + firsts.length + sizes.length > 0)
-      view.saveMessage(recipientRow(message, n, recipient));
-  }
-
-  #endMessage({ request, message, now }: Question, verdict: Verdict, view: CellView): void {
-    if (message !== undefined) {
-      if (!letsPass(verdict)) this.#giveBack(message.split(request.recipientCount).kept, view, now);
-      dropRows(message, view);
-      this.#stats.completed++;
-    } else this.#stats.untracked++;
-    if (request.instance === "") return;
-    const ended = message ?? new OpenMessage(messageId(clientOf(request), request.instance), now);
-    ended.end({ queueId: request.queueId, at: now, verdict });
-    this.#messages.set(ended.id, ended);
-    view.saveMessage(endRow(ended, { queueId: request.queueId, at: now, verdict }));
-  }
-
-  /** Recipients that Postfix did not accept in the end, given back whatever the verdict. */
-  #giveBackDropped({ request, message, now }: Question, view: CellView): void {
-    if (message === undefined) return;
-    const { dropped } = message.split(request.recipientCount);
-    if (dropped.length > 0) this.#giveBack(dropped, view, now);
-  }
-
-  #giveBack(recipients: OpenMessage["recipients"], view: CellView, now: number): void {
-    const ledger = new Ledger(view);
-    for (const booking of bookingsOf(recipients)) ledger.giveBack(booking, now);
-    ledger.commit();
-  }
-
-  /** Forgets a message; one without END-OF-MESSAGE gives its charges back. */
-  #close(message: OpenMessage, view: CellView, now: number): void {
-    if (message.ended === undefined) {
-      this.#giveBack(message.recipients, view, now);
-      this.#stats.aborted++;
-      dropRows(message, view);
-    } else view.dropMessage(endRowId(message));
-    if (this.#messages.get(message.id) === message) this.#messages.delete(message.id);
+    const { id, verdict, rule, key, account, sender: from, recipient: to, client, queueId: queue_id } = row;
+    this.#parts.log.info("decision", { id, verdict, rule, key, account, from, to, client, queue_id });
   }
 }
 
 function settlePlans(plans: readonly Plan[], ledger: Ledger): void {
   for (const plan of plans) if (!ledger.ended) plan.settle(ledger);
-}
-
-function dropRows(message: OpenMessage, view: CellView): void {
-  for (const [n, recipient] of message.recipients.entries()) {
-    if (recipient.bookings.length + recipient.firsts.length + recipient.sizes.length > 0)
-      view.dropMessage(recipientRowId(message, n));
-  }
-}
-
-/** An instance is unique for one Postfix host only; a Unix socket has one host behind it. */
-function clientOf(request: Request): string {
-  return request.peer === undefined ? "unix" : printIp(request.peer);
 }

@@ -67,8 +67,9 @@ export class Ledger {
     } else if (this.#verdict.kind === "dunno") this.#verdict = verdict;
   }
 
-  /** Hands the states to the store. */
-  commit(): void {
+  /** Hands the states to the store; false when there are none. */
+  commit(): boolean {
     for (const [key, { state, expiresAt }] of this.#states) this.#view.put(key, state, expiresAt);
+    return this.#states.size > 0;
   }
 }

@@ -24,6 +24,8 @@ export interface EndedMessage {
   readonly queueId: string;
   readonly at: number;
   readonly verdict: Verdict;
+  /** Whether the end has a row of its own. */
+  readonly isRecorded: boolean;
 }
 
 /** Overdue: no END-OF-MESSAGE came in this time (decided 2). Above Postfix's smtpd_timeout of 300 s a command. */

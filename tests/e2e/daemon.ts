@@ -1,0 +1,126 @@
+// The whole daemon as a child process, as an administrator runs it, with what tests need to talk to it.
+
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort } from "./postfix-rig.ts";
+
+export interface DaemonChildOptions {
+  /** A policies file, applied after the start. */
+  readonly rules: string;
+  /** Lines for `[policy]`. */
+  readonly policy?: string;
+}
+
+export interface CommandOutcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const main = new URL("../../src/main.ts", import.meta.url).pathname;
+const startTimeoutMs = 15_000;
+const commandTimeoutMs = 30_000;
+
+/** `await using daemon = await DaemonChild.start({ rules })`: own directory, store, sockets and ports. */
+export class DaemonChild implements AsyncDisposable {
+  readonly directory = mkdtempSync(join(tmpdir(), "postvarta-daemon-"));
+  readonly port: number;
+  readonly apiPort: number;
+  #child: ChildProcess | undefined;
+  #log = "";
+
+  private constructor(port: number, apiPort: number) {
+    this.port = port;
+    this.apiPort = apiPort;
+  }
+
+  static async start(options: DaemonChildOptions): Promise<DaemonChild> {
+    const daemon = new DaemonChild(await freePort(), await freePort());
+    writeFileSync(daemon.configFile, daemon.#config(options));
+    writeFileSync(join(daemon.directory, "rules.toml"), options.rules);
+    await daemon.run();
+    const applied = await daemon.command("policy", "apply", join(daemon.directory, "rules.toml"));
+    if (applied.code !== 0) throw new Error(applied.stderr);
+    return daemon;
+  }
+
+  get configFile(): string {
+    return join(this.directory, "postvarta.toml");
+  }
+
+  get storeFile(): string {
+    return join(this.directory, "postvarta.db");
+  }
+
+  /** Everything that was written to stderr so far. */
+  get log(): string {
+    return this.#log;
+  }
+
+  /** Starts the process again after `kill`; resolves when it is ready, with the milliseconds that took. */
+  async run(): Promise<number> {
+    const begun = performance.now();
+    const from = this.#log.length;
+    const child = spawn(process.execPath, [main, "run", "--config", this.configFile], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    this.#child = child;
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      this.#log += text;
+    });
+    const deadline = Date.now() + startTimeoutMs;
+    while (!/ ready /.test(this.#log.slice(from))) {
+      if (child.exitCode !== null || Date.now() > deadline) throw new Error(`the daemon does not start:\n${this.#log}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    return performance.now() - begun;
+  }
+
+  /** Ends the process with a signal and waits for its end; resolves with its exit code (null after a kill). */
+  async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<number | null> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    const ended = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
+    child.kill(signal);
+    return await ended;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
+  /** One command line of postvarta against this daemon. */
+  command(...words: readonly string[]): Promise<CommandOutcome> {
+    return new Promise((resolve) => {
+      const options = { timeout: commandTimeoutMs, maxBuffer: 64 * 1024 * 1024 };
+      const child = execFile(
+        process.execPath,
+        [main, ...words, "--config", this.configFile],
+        options,
+        (error, stdout, stderr) => {
+          resolve({ code: error === null ? 0 : (child.exitCode ?? 1), stdout, stderr });
+        },
+      );
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill("SIGTERM");
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  #config(options: DaemonChildOptions): string {
+    return `[policy]
+listen = ["127.0.0.1:${this.port}"]
+${options.policy ?? ""}
+[store]
+url = "sqlite:${this.storeFile}"
+[api]
+listen = "127.0.0.1:${this.apiPort}"
+[control]
+socket = "${join(this.directory, "control.sock")}"
+`;
+  }
+}
