@@ -37,7 +37,7 @@ for (const file of readdirSync(casesDirectory).sort()) {
   });
 
   // One more start of postconf costs 50 ms: the quick run tries the cases where postconf's own reading matters most.
-  if (process.env["POSTVARTA_FULL"] !== "1" && !/debian|class|chosen|filter|pass/.test(file)) continue;
+  if (process.env["POSTVARTA_FULL"] !== "1" && !/debian|class|chosen|filter|pass|quote/.test(file)) continue;
   test(`${title}: postconf takes the commands and reads the same`, { skip: needs("postfix") }, async () => {
     const directory = mkdtempSync("/tmp/postvarta-doctor-");
     try {

@@ -79,10 +79,10 @@ export function asksUs(raw: string, context: ListContext): boolean {
 
 /**
  * True for what ends a list before the restrictions behind it are reached by everybody: `permit…`, `reject`, `defer`.
- * Refusals under a condition do not: what they let through still reaches us.
+ * Refusals under a condition do not: what they let through still reaches us. warn_if_reject disarms refusals only.
  */
 export function isBarrier(step: Step): boolean {
-  return !step.warnOnly && /^(permit(_\w+)?|reject|defer)$/.test(step.name);
+  return /^permit(_\w+)?$/.test(step.name) || (!step.warnOnly && /^(reject|defer)$/.test(step.name));
 }
 
 function splitSteps(text: string, context: ListContext): readonly Step[] {
