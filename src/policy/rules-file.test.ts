@@ -294,6 +294,7 @@ for (const [text, line] of [
     '[[policies]]\nname = "p"\nmembers = [{ source = "" }]',
     "p.toml:3: policies.members.source: an empty text never matches: write any",
   ],
+  ['[[groups]]\nname = "a,b"', 'p.toml:2: no member can name the group "a,b": no comma, and no blank at its end'],
   [quotaHead, "p.toml:4: a quota without limits refuses nothing: limits = [{ count, max, per }]"],
   [
     `${head}[[policies.access]]\nverdict = "reject"\ntext = "421 bye"`,
@@ -332,10 +333,12 @@ limits = [{ count = "recipients", max = 100, per = "1h" }, { count = "kilobytes"
 
 test("10 000 members and 1 000 policies are read within two seconds", () => {
   const text = largeFile();
-  const startedAt = performance.now();
-  const { rules } = parseRules(text, "p.toml");
-  const ms = performance.now() - startedAt;
-  assert.equal(rules.policies.length, 1_000);
-  // On a machine that is busy with other tests the time says little; the long run has the machine for itself.
-  if (process.env["POSTVARTA_FULL"] === "1") assert.ok(ms < 2_000, `${ms} ms`);
+  const times = [1, 2, 3].map(() => {
+    const startedAt = performance.now();
+    assert.equal(parseRules(text, "p.toml").rules.policies.length, 1_000);
+    return performance.now() - startedAt;
+  });
+  // The best of three: what else the machine does in the meantime is not ours.
+  const ms = Math.min(...times);
+  assert.ok(ms < 2_000, `${ms} ms`);
 });

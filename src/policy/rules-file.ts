@@ -1,9 +1,9 @@
 // The policies file: TOML, or JSON of the same shape → rules after defaults, with file:line for every mistake.
 
-import { check, inFileOrder, problemsMax } from "../config/check.ts";
+import { check, inFileOrder, problemsMax, quoted } from "../config/check.ts";
 import { type Document, parseDocument } from "../config/document.ts";
 import { Problem, Problems } from "../core/problem.ts";
-import type { Policy, RuleSet } from "../core/rules.ts";
+import type { RuleSet } from "../core/rules.ts";
 import { checkGroups, type KnownGroup } from "./rules-groups.ts";
 import { checkNames } from "./rules-names.ts";
 import { rulesSchema } from "./rules-schema.ts";
@@ -28,7 +28,7 @@ export function parseRules(text: string, fileName: string, knownGroups: readonly
   const problems = [...groups.problems, ...texts.problems, ...checkNames(document)];
   if (!checked.ok) problems.push(...checked.problems);
   if (!checked.ok || problems.length > 0) throw new Problems(inFileOrder(problems).slice(0, problemsMax));
-  const warnings = [...groups.warnings, ...texts.warnings, ...idle(checked.value.policies, document)];
+  const warnings = [...groups.warnings, ...texts.warnings, ...idle(checked.value, document)];
   const policies = checked.value.policies.toSorted((a, b) => a.priority - b.priority);
   return { rules: { groups: checked.value.groups, policies }, warnings: inFileOrder(warnings).slice(0, problemsMax) };
 }
@@ -41,13 +41,17 @@ function readDocument(text: string, fileName: string): Document {
   }
 }
 
-/** What is allowed and cannot do anything. `policies` in file order. */
-function idle(policies: readonly Policy[], document: Document): Problem[] {
+/** What is allowed and cannot do anything. `rules` in file order. */
+function idle(rules: RuleSet, document: Document): Problem[] {
   const warnings: Problem[] = [];
   const warn = (message: string, hint: string, path: readonly (string | number)[]) => {
     warnings.push(new Problem(message, { code: "rules/bad-value", where: document.placeOf(path), hint }));
   };
-  for (const [p, policy] of policies.entries()) {
+  for (const [g, { name }] of rules.groups.entries()) {
+    if (!/,|\s$/.test(name)) continue;
+    warn(`no member can name the group ${quoted(name)}`, "no comma, and no blank at its end", ["groups", g, "name"]);
+  }
+  for (const [p, policy] of rules.policies.entries()) {
     if (policy.members.length === 0) {
       warn("a policy without members matches nothing", "members = [{}] matches all mail", ["policies", p, "members"]);
     }
