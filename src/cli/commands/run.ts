@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { type ReadConfig, readConfig } from "../../config/config.ts";
 import { type Log, lineLog } from "../../core/log.ts";
 import type { GlobalOptions } from "../global-options.ts";
+import { type StartFacts, startText } from "../start-text.ts";
 import { version } from "../version.ts";
 
 /** What a verb needs of the daemon; main hands it over, because cli/ does not know daemon.ts. */
@@ -50,11 +51,16 @@ async function run(options: GlobalOptions & { readonly debug?: boolean }, startD
     mode: read.config.policy.mode,
     store: read.config.store.url.replace(/\/\/[^@/]*@/, "//***@"),
   });
+  if (process.env["JOURNAL_STREAM"] === undefined) process.stdout.write(startText(factsOf(daemon, read)));
   const reload = () => void daemon.reload();
   process.on("SIGHUP", reload);
   const signal = await stop;
   process.off("SIGHUP", reload);
   log.info("stopping", { signal });
+}
+
+function factsOf({ policyAddresses, apiAddress }: RunningDaemon, { config }: ReadConfig): StartFacts {
+  return { policyAddresses, apiAddress, controlSocket: config.control.socket, mode: config.policy.mode };
 }
 
 /** `--socket` wins over the file, as the environment does. */
