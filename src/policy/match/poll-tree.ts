@@ -2,7 +2,7 @@
 // share is asked once, and where it does not hold all of them are done with.
 
 /** A clause as far as it matters here: all literals must hold. */
-export interface Polled {
+interface Polled {
   readonly literals: readonly number[];
 }
 
