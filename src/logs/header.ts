@@ -65,7 +65,8 @@ function readStamp(bytes: Buffer, start: number, end: number, header: Header): n
   }
   if (isIso(bytes, start)) return readIso(bytes, start, end, header);
   if (first === at) return readTai64n(bytes, start, end, header);
-  if (isDigit(first) && isDigit(bytes[start + 8])) return readEpoch(bytes, start, end, header);
+  const epoch = isDigit(first) && isDigit(bytes[start + 8]) ? readEpoch(bytes, start, end, header) : -1;
+  if (epoch >= 0) return epoch;
   return isClockNear(bytes, start, end) ? readNamed(bytes, start, end, header) : -1;
 }
 
@@ -133,7 +134,7 @@ function readTai64n(bytes: Buffer, start: number, end: number, header: Header): 
 function readEpoch(bytes: Buffer, start: number, end: number, header: Header): number {
   let i = start;
   while (i < end && i < start + 27 && (isDigit(bytes[i]) || bytes[i] === 46)) i++;
-  return bytes[i] === space ? stampOf(header, "epoch", start, i, i + 1) : -1;
+  return bytes[i] === space && i - start >= 10 ? stampOf(header, "epoch", start, i, i + 1) : -1;
 }
 
 /** True when `:dd` stands in the first words: only then a rare form is worth a regular expression. */
@@ -147,7 +148,7 @@ function isClockNear(bytes: Buffer, start: number, end: number): boolean {
 /** The rare forms: `Tue Nov 24 02:47:05 2026`, `24 Nov 2026 …`, foreign months, and `Tue 2026-11-24 02:47:05 EET`. */
 function readNamed(bytes: Buffer, start: number, end: number, header: Header): number {
   const weekday = tokenEnd(bytes, start, end);
-  if (weekday - start <= 24 && isIso(bytes, weekday + 1)) {
+  if (weekday - start <= 24 && bytes[weekday - 1] !== colon && isIso(bytes, weekday + 1)) {
     const zoneEnd = tokenEnd(bytes, weekday + 21, end);
     if (isUpper(bytes[weekday + 21])) return stampOf(header, "iso", weekday + 1, zoneEnd, zoneEnd + 1);
     return readIso(bytes, weekday + 1, end, header);
@@ -216,6 +217,13 @@ function programOf(
   header.programStart = start;
   header.programEnd = programEnd;
   header.messageStart = messageStart;
+  // `program[88]:message`, where the message's first word ends with a colon too.
+  for (let i = programEnd; i < wordEnd - 2; i++) {
+    if (bytes[i] === close && bytes[i + 1] === colon) {
+      header.messageStart = i + 2;
+      break;
+    }
+  }
   skipToMessage(bytes, end, header);
   return true;
 }

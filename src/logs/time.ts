@@ -27,6 +27,9 @@ export interface TimeOptions {
 
 const dayMs = 86_400_000;
 
+/** Files given in the wrong order are a few weeks apart; a line that is further behind is of the next year. */
+const lateMaxMs = 92 * dayMs;
+
 const space = 32;
 const dot = 46;
 
@@ -93,7 +96,10 @@ export class TimeReader {
     }
   }
 
-  /** Midnight of a day without a year: the year that puts it nearest to the day before it, never before the first year. */
+  /**
+   * Midnight of a day without a year: the first such day that is not far behind the day before it, and not before the
+   * first year. So time goes on over New Year and over long silences, and a late line stays where it belongs.
+   */
   #dayOf(month: number, day: number): number {
     if (!(day >= 1 && day <= 31)) return Number.NaN;
     const last = this.#lastDayMs;
@@ -102,14 +108,10 @@ export class TimeReader {
       this.#lastDayMs = Date.UTC(this.#firstYear, month - 1, day);
       return this.#lastDayMs;
     }
-    const year = new Date(last).getUTCFullYear();
-    let best = Date.UTC(year, month - 1, day);
-    for (const other of [year - 1, year + 1]) {
-      const candidate = Date.UTC(other, month - 1, day);
-      if (other >= (this.#firstYear ?? other) && Math.abs(candidate - last) < Math.abs(best - last)) best = candidate;
-    }
-    this.#lastDayMs = best;
-    return best;
+    let year = Math.max(this.#firstYear ?? 0, new Date(last).getUTCFullYear() - 1);
+    while (Date.UTC(year, month - 1, day) < last - lateMaxMs) year++;
+    this.#lastDayMs = Date.UTC(year, month - 1, day);
+    return this.#lastDayMs;
   }
 
   #presumedYear(month: number, day: number): number {

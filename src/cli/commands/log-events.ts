@@ -122,7 +122,7 @@ function quote(text: string | null): string {
 /** Writes lines to a stream at the pace of its reader. */
 class Pen {
   readonly #output: Writable;
-  #bytes = Buffer.allocUnsafeSlow(penBytes);
+  #bytes: Buffer = Buffer.allocUnsafeSlow(penBytes);
   #length = 0;
   /** Buffers that were written out; new ones would keep the garbage collector busy. */
   readonly #free: Buffer[] = [];

@@ -6,24 +6,44 @@ import { draftMailEvent, type MailEventDraft } from "../../core/event.ts";
 import { parseAddress } from "./client.ts";
 import { afterLevel } from "./level.ts";
 
-/** The name is cut at 64 bytes and a session id is short: a verdict's address is never further away from its bracket. */
+/** The longest line that is looked at, and the most places where an address may stand: more of either is an attack. */
+const textMax = 4096;
+const contextsMax = 16;
+
+/** A name is cut at 64 bytes and a session id is short: an address is never further away from its bracket. */
 const contextMax = 160;
 
 /** The event in the message of an auth process; undefined when nobody's password was refused. */
 export function parseDovecotAuth(text: string): MailEventDraft | undefined {
-  if (!text.startsWith("auth") && !text.startsWith("dovecot-auth")) return undefined;
+  if (text.length > textMax || !/^(?:dovecot-)?auth/.test(text)) return undefined;
   const nameAt = findName(text);
-  if (nameAt < 0) return undefined;
-  const verdicts = findVerdicts(text, nameAt);
-  const verdict = verdicts.at(-1);
-  if (verdict === undefined || isDoubtful(text, verdicts)) return undefined;
+  const contexts = nameAt < 0 ? [] : findContexts(text, nameAt);
+  const real = findReal(text, contexts);
+  if (real === undefined || real.reason === undefined || isOurFault(real.reason)) return undefined;
   const event = draftMailEvent("auth_failure", "dovecot-auth", "auth");
-  event.ip = verdict.ip;
-  event.method = verdict.method;
-  const user = text.slice(nameAt, verdict.userEnd);
+  event.ip = real.ip;
+  event.method = real.method;
+  const user = text.slice(nameAt, real.userEnd);
   event.user = user === "" || user === "?" ? null : user;
-  event.reason = verdict.reason;
+  event.reason = real.reason;
   return event;
+}
+
+/**
+ * Of several addresses the last is the real one: a name imitates what follows it. Unless what imitates stands behind the
+ * real one: a password in brackets that closes the line, or a text that quotes the name (`plain(?,192.0.2.1): Username
+ * character disallowed … (username: …)`). Then the line is left alone; the daemon in front tells of the failure too.
+ */
+function findReal(text: string, contexts: readonly Context[]): Context | undefined {
+  const [first] = contexts;
+  if (first === undefined || contexts.length > contextsMax) return undefined;
+  if (contexts.some((context) => context.ip !== first.ip)) {
+    if (first.reason === undefined) return undefined;
+    if (text.includes("given password: ") && /\)(?: - trying the next (?:passdb|userdb))?$/.test(text))
+      return undefined;
+    return contexts.at(-1);
+  }
+  return contexts.findLast((context) => context.reason !== undefined);
 }
 
 /**
@@ -44,34 +64,46 @@ function findName(text: string): number {
   return subsystem === null ? -1 : text.length - said.length + subsystem[0].length;
 }
 
-interface Verdict {
+interface Context {
   readonly ip: string;
   readonly method: string | null;
   readonly userEnd: number;
-  readonly reason: string;
+  /** The verdict that follows; undefined when something else is said. */
+  readonly reason: string | undefined;
 }
 
-/** Bracket, process id and session, request (2.4), level, subsystem (2.4), verdict; the last two in any case of letters. */
-const verdictForm =
-  /\)(?:<[^<>\s]{0,100}>){0,2}: (?:request \[\d{1,10}\]: )?(?:Info: )?(?:[a-z0-9-]{1,30}: )?(unknown user|password mismatch|invalid credentials|pam_authenticate\(\) failed)/i;
+/** Bracket, process id and session, request (2.4), level, subsystem (2.4). */
+const contextForm = /\)(?:<[^<>\s]{0,100}>){0,2}: (?:request \[\d{1,10}\]: )?(?:Info: )?(?:[a-z0-9-]{1,30}: )?/g;
 
-/** The places where an address and a verdict stand together, from left to right. */
-function findVerdicts(text: string, nameAt: number): Verdict[] {
-  const verdicts: Verdict[] = [];
-  const form = new RegExp(verdictForm, "gi");
+/** In small letters and capitals, as versions differ. */
+const verdictForm = /^(?:unknown user|password mismatch|invalid credentials|pam_authenticate\(\) failed)/i;
+
+/** The same with what may follow it: nothing, something in brackets, the next passdb, PAM's words. */
+const wholeVerdictForm =
+  /^(?:(?:unknown user|password mismatch|invalid credentials)(?:$| \(| - )|pam_authenticate\(\) failed: )/i;
+
+/** The places where an address stands before a bracket and a colon, from left to right. */
+function findContexts(text: string, nameAt: number): Context[] {
+  const contexts: Context[] = [];
+  const form = new RegExp(contextForm);
   form.lastIndex = nameAt;
-  for (let match = form.exec(text); match !== null; match = form.exec(text)) {
-    const reasonAt = match.index + match[0].length - (match[1]?.length ?? 0);
-    const verdict = readContext(text, nameAt, match.index, withoutPassword(text.slice(reasonAt, reasonAt + 200)));
-    if (verdict !== undefined) verdicts.push(verdict);
-    // A verdict may begin within what was just matched.
-    form.lastIndex = reasonAt;
+  for (let tries = 0; tries < 8 * contextsMax && contexts.length <= contextsMax; tries++) {
+    const match = form.exec(text);
+    if (match === null) return contexts;
+    const said = text.slice(form.lastIndex, form.lastIndex + 200);
+    // Another context may begin within what was just matched.
+    form.lastIndex = match.index + 1;
+    const isVerdict = wholeVerdictForm.test(said);
+    // A verdict that goes on as none of Dovecot's does stands in a name.
+    if (!isVerdict && verdictForm.test(said)) continue;
+    const context = readContext(text, nameAt, match.index, isVerdict ? withoutPassword(said) : undefined);
+    if (context !== undefined) contexts.push(context);
   }
-  return verdicts;
+  return [];
 }
 
 /** `,ADDRESS`, then in any order `,master`, `,<session>`, `,sasl:plain`, up to the bracket at `close`. */
-function readContext(text: string, nameAt: number, close: number, reason: string): Verdict | undefined {
+function readContext(text: string, nameAt: number, close: number, reason: string | undefined): Context | undefined {
   const start = Math.max(nameAt, close - contextMax);
   const words = text.slice(start, close).split(",");
   let method: string | null = null;
@@ -82,7 +114,7 @@ function readContext(text: string, nameAt: number, close: number, reason: string
     if (word.startsWith("sasl:")) method = word.slice(5);
     else if (word !== "master" && !/^<[^<>]*>$/.test(word)) {
       const ip = parseAddress(word);
-      return ip === undefined || isOurFault(reason) ? undefined : { ip, method, userEnd: end, reason };
+      return ip === undefined ? undefined : { ip, method, userEnd: end, reason };
     }
   }
   return undefined;
@@ -106,12 +138,3 @@ function withoutPassword(reason: string): string {
 
 /** Dovecot's words when another passdb will decide: the client has not been refused yet. */
 export const tryingNext = " - trying the next passdb";
-
-/**
- * True when the addresses differ and a password may be what imitates the last one: `(given password: …)` stands behind
- * an earlier verdict and closes the line.
- */
-function isDoubtful(text: string, verdicts: readonly Verdict[]): boolean {
-  if (verdicts.every((verdict) => verdict.ip === verdicts[0]?.ip)) return false;
-  return text.includes("given password: ") && /\)(?: - trying the next (?:passdb|userdb))?$/.test(text);
-}

@@ -9,6 +9,8 @@ const togetherMs = 4_000;
 
 /** Lines that wait for their second telling. The oldest goes: then one password counts twice, which no attacker gains by. */
 const waitingMax = 20_000;
+/** The same for one address; no client has more refused passwords under way at once. */
+const waitingOfAddressMax = 64;
 
 interface Waiting {
   readonly at: number;
@@ -62,6 +64,10 @@ export class FailureMerge {
     this.#waiting.set(one.ip, list);
     list.push(one);
     this.#size++;
+    if (list.length > waitingOfAddressMax) {
+      list.shift();
+      this.#size--;
+    }
     while (this.#size > waitingMax) {
       const oldest = this.#waiting.entries().next().value;
       if (oldest === undefined) return;

@@ -49,7 +49,7 @@ export function parseProgram(name: string): Program {
   if (/^dovecot(?!-auth$)/.test(name)) return { daemon: "dovecot", service: "dovecot" };
   if (/^(?:[a-z0-9-]+-login|(?:dovecot-)?auth(?:-worker)?(?:\([^()]*\))?)$/.test(name))
     return { daemon: "dovecot-service", service: name };
-  return /^postfix(?:-[\w.]+)?$/.test(name)
+  return /^postfix(?:(?:@[\w.\\-]*)?\.service|-[\w.]+)?$/.test(name)
     ? { daemon: "postfix", service: "postfix" }
     : { daemon: "other", service: name };
 }

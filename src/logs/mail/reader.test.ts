@@ -1,0 +1,363 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import fc from "fast-check";
+import { type MailEvent, type MailKind, mailKinds } from "../../core/event.ts";
+import { Zone } from "../zone.ts";
+import { parseProgram } from "./program.ts";
+import { createMailReader, type MailReaderOptions, parseMessage } from "./reader.ts";
+
+const cases = new URL("../../../tests/cases/logs/", import.meta.url);
+const forged = "198.51.100.66";
+
+function eventsOf(text: Buffer, options: Partial<MailReaderOptions> = {}, chunk = 1024 * 1024): MailEvent[] {
+  const reader = createMailReader({ year: 2026, zone: Zone.parse("UTC"), kinds: mailKinds, now: () => 0, ...options });
+  const events: MailEvent[] = [];
+  for (let at = 0; at < text.length; at += chunk)
+    reader.see(text.subarray(at, at + chunk), (event) => events.push(event));
+  reader.end((event) => events.push(event));
+  return events;
+}
+
+/** `# about`, `# year=… zone=… kinds=…`, the log, a dashed line, the events as `log events` prints them. */
+function readCase(name: string): {
+  about: string;
+  options: Partial<MailReaderOptions>;
+  log: Buffer;
+  expected: Record<string, unknown>[];
+} {
+  const text = readFileSync(new URL(name, cases), "utf8");
+  const [, about = "", settings = "", body = ""] = /^# (.*)\n# (.*)\n([\s\S]*)$/.exec(text) ?? [];
+  const [log = "", expected = ""] = body.split("\n-----\n");
+  const value = (key: string) => new RegExp(`\\b${key}=(\\S+)`).exec(settings)?.[1] ?? "";
+  return {
+    about,
+    options: { year: Number(value("year")), zone: Zone.parse(value("zone")) },
+    log: Buffer.from(`${log}\n`),
+    expected: expected
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line)),
+  };
+}
+
+/** An event under the names of the interface, as far as a case asks for them. */
+function shown(event: MailEvent | undefined, keys: readonly string[]): Record<string, unknown> {
+  if (event === undefined) return {};
+  const time = new Date(event.at).toISOString().replace(".000Z", "Z");
+  const all: Record<string, unknown> = { ...event, time, queue_id: event.queueId, size: event.sizeBytes };
+  return Object.fromEntries(keys.map((key) => [key, all[key]]));
+}
+
+for (const name of readdirSync(cases)) {
+  const { about, options, log, expected } = readCase(name);
+  test(`${name}: ${about}`, () => {
+    const events = eventsOf(log, options);
+    assert.deepEqual(
+      events.map((event, i) => shown(event, Object.keys(expected[i] ?? { line: 0, kind: "" }))),
+      expected,
+    );
+  });
+
+  test(`${name}: no address is forged, and where chunks end makes no difference`, () => {
+    const events = eventsOf(log, options);
+    assert.ok(!events.some((event) => event.ip === forged));
+    for (const chunk of [1, 7, 64, 1000]) assert.deepEqual(eventsOf(log, options, chunk), events);
+  });
+}
+
+test("a kind that is not asked for is not told", () => {
+  const { log, options } = readCase("postfix-versions.txt");
+  for (const kind of mailKinds) {
+    const all = eventsOf(log, options).filter((event) => event.kind === kind);
+    assert.deepEqual(eventsOf(log, { ...options, kinds: [kind] }), all, kind);
+  }
+});
+
+/** Text that attackers write: pieces of lines, put together at random. */
+const hostileText = fc
+  .array(
+    fc.constantFrom(
+      ...[
+        "h[198.51.100.66]",
+        "x, ",
+        ": ",
+        ">",
+        "<",
+        "rip=198.51.100.66",
+        ", lip=1.1.1.1",
+        ",198.51.100.66",
+        ")",
+        "): unknown user",
+        " (given password: x",
+        "(auth failed, 1 attempts)",
+      ],
+      ...[
+        " SASL LOGIN authentication failed: x",
+        ", sasl_username=ceo",
+        ", sasl_method=PLAIN",
+        ": reject: RCPT from ",
+        " 554 5.7.1 x;",
+        " from ",
+        "warning: ",
+        "client=",
+        "user=<",
+        ">, method=PLAIN",
+      ],
+      ...[
+        "Login: ",
+        "Disconnected ",
+        "NOQUEUE",
+        " limit exceeded: 9 from ",
+        " for service smtp",
+        "[",
+        "]",
+        '"',
+        "\\",
+        "a",
+        " ",
+        "Ї",
+        "?",
+        ",<s>",
+        "Password mismatch",
+        "\t",
+      ],
+    ),
+    { maxLength: 12 },
+  )
+  .map((pieces) => pieces.join(""));
+
+interface Quoting {
+  readonly name: string;
+  readonly program: string;
+  readonly message: (text: string) => string;
+  readonly kinds: readonly MailKind[];
+}
+
+/** Every place where a line of Postfix or Dovecot quotes a client; the client is 192.0.2.1 and does nothing else wrong. */
+const quotings: readonly Quoting[] = [
+  {
+    name: "a name that logs in",
+    program: "postfix/smtpd",
+    message: (t) => `4F: client=unknown[192.0.2.1], sasl_method=PLAIN, sasl_username=${t}`,
+    kinds: ["login"],
+  },
+  {
+    name: "a name that is refused",
+    program: "postfix",
+    message: (t) =>
+      `warning: unknown[192.0.2.1]: SASL PLAIN authentication failed: (reason unavailable), sasl_username=${t}`,
+    kinds: ["auth_failure"],
+  },
+  {
+    name: "a mechanism",
+    program: "postfix/smtpd",
+    message: (t) =>
+      `warning: unknown[192.0.2.1]: SASL ${t} authentication failed: Invalid authentication mechanism, sasl_username=(unavailable)`,
+    kinds: [],
+  },
+  {
+    name: "a sender",
+    program: "postfix/smtpd",
+    message: (t) =>
+      `NOQUEUE: reject: RCPT from unknown[192.0.2.1]: 554 5.7.1 <a@b>: Relay access denied; from=<${t}> to=<a@b> proto=ESMTP helo=<c>`,
+    kinds: ["reject"],
+  },
+  {
+    name: "a recipient",
+    program: "postfix",
+    message: (t) =>
+      `NOQUEUE: reject: RCPT from unknown[192.0.2.1]: 554 5.7.1 <${t}>: Relay access denied; from=<a@b> to=<${t}> proto=ESMTP helo=<c>`,
+    kinds: ["reject"],
+  },
+  {
+    name: "a HELO",
+    program: "postfix/smtpd",
+    message: (t) =>
+      `NOQUEUE: reject: RCPT from unknown[192.0.2.1]: 504 5.5.2 <${t}>: Helo command rejected; from=<a@b> to=<a@b> proto=ESMTP helo=<${t}>`,
+    kinds: ["reject"],
+  },
+  { name: "a Message-ID", program: "postfix/cleanup", message: (t) => `4F: message-id=${t}`, kinds: [] },
+  {
+    name: "a command",
+    program: "postfix/smtpd",
+    message: (t) => `warning: non-SMTP command from unknown[192.0.2.1]: ${t}`,
+    kinds: [],
+  },
+  {
+    name: "a name that logs in over IMAP",
+    program: "dovecot",
+    message: (t) => `imap-login: Login: user=<${t}>, method=PLAIN, rip=192.0.2.1, lip=192.0.2.25`,
+    kinds: ["login"],
+  },
+  {
+    name: "a name that is refused over IMAP",
+    program: "dovecot",
+    message: (t) =>
+      `imap-login: Disconnected (auth failed, 1 attempts in 2 secs): user=<${t}>, method=PLAIN, rip=192.0.2.1, lip=192.0.2.25`,
+    kinds: ["auth_failure"],
+  },
+  {
+    name: "a name that asks for nothing",
+    program: "dovecot",
+    message: (t) => `imap-login: Disconnected (no auth attempts in 2 secs): user=<${t}>, rip=192.0.2.1, lip=192.0.2.25`,
+    kinds: [],
+  },
+  {
+    name: "an IMAP mechanism",
+    program: "dovecot",
+    message: (t) =>
+      `imap-login: Aborted login (auth failed, 1 attempts): user=<>, method=${t}, rip=192.0.2.1, lip=192.0.2.25`,
+    kinds: ["auth_failure"],
+  },
+  {
+    name: "a name in the auth process",
+    program: "dovecot",
+    message: (t) => `auth: passwd-file(${t},192.0.2.1,<s>): unknown user`,
+    kinds: ["auth_failure"],
+  },
+  {
+    name: "a name in the auth process of 2.4",
+    program: "dovecot",
+    message: (t) => `auth(${t},192.0.2.1,sasl:plain)<s>: passwd-file: Password mismatch`,
+    kinds: ["auth_failure"],
+  },
+  {
+    name: "a password in the auth process",
+    program: "dovecot",
+    message: (t) => `auth: passwd-file(bob,192.0.2.1): Password mismatch (given password: ${t})`,
+    kinds: ["auth_failure"],
+  },
+  {
+    name: "a name with a forbidden character",
+    program: "dovecot",
+    message: (t) =>
+      `auth: plain(?,192.0.2.1): Username character disallowed by auth_username_chars: 0x2c (username: ${t})`,
+    kinds: [],
+  },
+];
+
+for (const { name, program, message, kinds } of quotings) {
+  test(`${name} makes nobody else guilty, whatever it says`, () => {
+    const runs = process.env["POSTVARTA_FULL"] === "1" ? 100_000 : 2_000;
+    fc.assert(
+      fc.property(hostileText, (text) => {
+        const line = Buffer.from(`Nov 24 02:47:05 mx ${program}[1]: ${message(text)}\n`);
+        for (const event of eventsOf(line)) {
+          assert.equal(event.ip, "192.0.2.1");
+          assert.ok(kinds.includes(event.kind), event.kind);
+        }
+      }),
+      { numRuns: runs },
+    );
+  });
+}
+
+test("an ordinary name is read as it was logged, for any name without the daemon's own words", () => {
+  const names = fc.string({
+    unit: fc.constantFrom(
+      "a",
+      "B",
+      "@",
+      ".",
+      " ",
+      '"',
+      "'",
+      ",",
+      "=",
+      "<",
+      ">",
+      "(",
+      ")",
+      "[",
+      "]",
+      "і",
+      "ü",
+      "%",
+      "$",
+      "\\",
+      ";",
+      ":",
+    ),
+    minLength: 1,
+    maxLength: 30,
+  });
+  fc.assert(
+    fc.property(names, (name) => {
+      for (const { program, message } of quotings.filter((quoting) =>
+        /^a name that (?:logs in|is refused)/.test(quoting.name),
+      )) {
+        const [event] = eventsOf(Buffer.from(`Nov 24 02:47:05 mx ${program}[1]: ${message(name)}\n`));
+        assert.equal(event?.user, name);
+      }
+    }),
+  );
+});
+
+test("the prefilter never says no to an event", () => {
+  const programs = [
+    "postfix/smtpd",
+    "postfix",
+    "postfix/cleanup",
+    "postfix/qmgr",
+    "postfix/smtp",
+    "postfix/postscreen",
+    "dovecot",
+    "imap-login",
+    "auth",
+  ];
+  const texts = readdirSync(cases).flatMap((name) =>
+    readCase(name)
+      .log.toString("utf8")
+      .split("\n")
+      .map((line) => line.replace(/^.*?(?:\]|[a-z]): (?:\[ID [^\]]*\] )?/, "")),
+  );
+  for (const name of programs) {
+    for (const text of texts) {
+      const said = parseMessage(parseProgram(name), text.trimStart());
+      const seen = eventsOf(Buffer.from(`Nov 24 02:47:05 mx ${name}[1]: ${text}\n`));
+      assert.equal(seen.length, said === undefined ? 0 : 1, `${name}: ${text}`);
+    }
+  }
+});
+
+/** Lines that make careless parsers slow, `n` times some piece. */
+const shapes: ReadonlyArray<readonly [string, (n: number) => string]> = [
+  ["brackets", (n) => `postfix/smtpd[1]: warning: ${"[".repeat(n)}`],
+  ["addresses", (n) => `postfix/smtpd[1]: NOQUEUE: reject: RCPT from ${"a[192.0.2.1]: ".repeat(n)}`],
+  [
+    "names",
+    (n) => `postfix/smtpd[1]: warning: a[192.0.2.1]: SASL ${" authentication failed: x, sasl_username=".repeat(n)}`,
+  ],
+  ["rips", (n) => `dovecot: imap-login: Login: user=<${", rip=".repeat(n)}`],
+  ["methods", (n) => `dovecot: imap-login: Login: user=<${">, method=, rip=192.0.2.1".repeat(n)}`],
+  ["colons", (n) => `dovecot: auth: ${"a: ".repeat(n)}`],
+  ["verdicts", (n) => `dovecot: auth: pam(${",192.0.2.1): unknown user".repeat(n)}`],
+  ["sessions", (n) => `dovecot: auth: pam(${",<>".repeat(n)},192.0.2.1): unknown user`],
+  ["states", (n) => `postfix/smtp[1]: 4F: to=<${">, relay=, status=".repeat(n)}`],
+  ["sizes", (n) => `postfix/qmgr[1]: 4F: from=<${">, size=".repeat(n)}`],
+  ["blanks", (n) => " ".repeat(n)],
+  ["braces", (n) => `${"{".repeat(n)}`],
+];
+
+for (const [name, shape] of shapes) {
+  test(`time grows with the length of a line and no faster: ${name}`, () => {
+    const piece = shape(1000).length - shape(999).length;
+    const time = (bytes: number) => {
+      const line = Buffer.from(`Nov 24 02:47:05 mx ${shape(Math.floor(bytes / piece))}\n`);
+      const text = Buffer.concat(new Array<Buffer>(Math.floor(4_000_000 / bytes)).fill(line));
+      let best = Number.POSITIVE_INFINITY;
+      for (let i = 0; i < 3; i++) {
+        const start = process.cpuUsage();
+        eventsOf(text);
+        best = Math.min(best, process.cpuUsage(start).user);
+      }
+      return best;
+    };
+    time(8_000);
+    // The same bytes in lines four times as long: four times the time would be quadratic.
+    const [short, long] = [time(15_000), time(60_000)];
+    assert.ok(long < short * 2.2 + 20_000, `${short} µs, then ${long} µs`);
+    assert.ok(long < 4 * 50_000 * 2, `${long} µs for 4 MB`);
+  });
+}
