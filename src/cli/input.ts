@@ -6,7 +6,7 @@ import { Problem } from "../core/problem.ts";
 /** More than the daemon takes in one call. */
 const inputBytesMax = 64 * 1024 * 1024;
 
-/** The text of a file; `-` is stdin. Throws a Problem config/unreadable. */
+/** The text of a file; `-` is stdin. Throws a Problem input/unreadable. */
 export async function readInput(file: string): Promise<string> {
   if (file === "-") return readStdin();
   try {
@@ -14,7 +14,7 @@ export async function readInput(file: string): Promise<string> {
     return await readFile(file, "utf8");
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Problem("cannot be read", { code: "config/unreadable", where: file, hint: reason });
+    throw new Problem("cannot be read", { code: "input/unreadable", where: file, hint: reason });
   }
 }
 
@@ -25,7 +25,7 @@ export async function readStdin(): Promise<string> {
   for await (const chunk of process.stdin) {
     const data: Buffer = Buffer.from(chunk);
     bytes += data.length;
-    if (bytes > inputBytesMax) throw new Problem("too long", { code: "config/unreadable", where: "stdin" });
+    if (bytes > inputBytesMax) throw new Problem("too long", { code: "input/unreadable", where: "stdin" });
     chunks.push(data);
   }
   return Buffer.concat(chunks).toString("utf8");

@@ -28,6 +28,7 @@ export const problemCodes = {
   "store/url": "The store's URL is not understood.",
   "control/unreachable": "The daemon does not answer on its control socket.",
   "control/refused": "The daemon refused the call.",
+  "input/unreadable": "A file that a verb was given cannot be read.",
   "api/no-route": "The API has no such route here.",
   "api/bad-request": "A call of the API is not of the shape that its route takes.",
   "api/too-large": "A call of the API is larger than its route takes.",
