@@ -80,6 +80,7 @@ test("a job that changed nothing waits for what is under way, and for nothing el
   const { disk, queue, put } = build();
   assert.deepEqual(await queue.wait("free", false), { result: "free", recorded: true });
   const charged = put("a", 1);
+  await turn();
   let answered = false;
   const looked = queue.wait("look", false).then(() => {
     answered = true;
