@@ -5,12 +5,12 @@ import { addDaemonGauges } from "./api/daemon-gauges.ts";
 import type { ApiParts, Reload } from "./api/parts.ts";
 import { PolicyMeasures } from "./api/policy-measures.ts";
 import { PublicServer } from "./api/public-server.ts";
-import { type Config, type ReadConfig, readText } from "./config/config.ts";
-import { Accounts, parseAliases } from "./core/account.ts";
+import { readAliases } from "./config/aliases.ts";
+import type { Config, ReadConfig } from "./config/config.ts";
+import { Accounts } from "./core/account.ts";
 import { type Clock, steadyClock } from "./core/clock.ts";
 import type { Log } from "./core/log.ts";
 import { Metrics } from "./core/metrics.ts";
-import { Problems } from "./core/problem.ts";
 import { checks } from "./policy/checks/index.ts";
 import type { CompileOptions } from "./policy/compiled-rules.ts";
 import { PolicyEngine } from "./policy/engine.ts";
@@ -106,13 +106,6 @@ function compileOptionsOf(config: Config): CompileOptions {
   const { default_domain, aliases } = config.accounts;
   const accounts = new Accounts({ defaultDomain: default_domain, aliases: readAliases(aliases) });
   return { mode, internal, onError: on_error, canonical: (login) => accounts.canonical(login) };
-}
-
-function readAliases(file: string) {
-  if (file === "") return [];
-  const { aliases, problems } = parseAliases(readText(file), file);
-  if (problems.length > 0) throw new Problems(problems);
-  return aliases;
 }
 
 interface EngineInput {

@@ -22,7 +22,7 @@ describe("the member language", () => {
   }
 });
 
-for (const name of ["verdicts.txt", "quotas.txt"]) {
+for (const name of ["verdicts.txt", "quotas.txt", "algorithms.txt"]) {
   describe(name, () => {
     for (const policyCase of readPolicyCases(name)) test(policyCase.title, () => runCase(policyCase, "scratch:"));
   });
@@ -79,6 +79,8 @@ class CaseRun {
         return await this.#used(text);
       case "recorded":
         return await this.#recorded(text);
+      case "accepted":
+        return await this.#accepted(text);
       case "every":
         return await this.#every(text);
       default:
@@ -121,6 +123,18 @@ class CaseRun {
     }
   }
 
+  /** `accepted every 1s for 60s: mail = N`: how many of the tries are let pass. */
+  async #accepted(text: string): Promise<void> {
+    const found = /^accepted every (\d+)s for (\d+)s: mail = (\d+)$/.exec(text);
+    assert.ok(found, text);
+    let accepted = 0;
+    for (let passed = 0; passed < Number(found[2]); passed += Number(found[1])) {
+      this.#house.clock.advance(Number(found[1]) * 1000);
+      if ((await this.#question("mail", {})) === "DUNNO") accepted++;
+    }
+    assert.equal(accepted, Number(found[3]), text);
+  }
+
   #warned(text: string): void {
     const { warnings } = parseRules(this.#case.rules, "rules.toml");
     assert.ok(
@@ -130,7 +144,7 @@ class CaseRun {
   }
 
   async #used(text: string): Promise<void> {
-    const found = /^used (.+?)\/(.+) (\S+) (\S+) = (\d+)$/.exec(text);
+    const found = /^used (.+?)\/(.+) (\S+) (\S+) = ([\d.]+)$/.exec(text);
     assert.ok(found, text);
     const [, policy = "", quota = "", count = "", track = "", expected] = found;
     assert.equal(await this.#house.used(policy, quota, count, track), Number(expected), text);

@@ -63,8 +63,10 @@ const policy = z
         defaultText: "the system's zone",
       }),
     internal: word
-      .default("")
-      .describe("Destinations in the member language that the counter `external_recipients` does not count."),
+      .default("%internal_domains")
+      .describe(
+        "Destinations in the member language that the counter `external_recipients` does not count. Nobody, as long as a group it names does not exist.",
+      ),
     answer_ok: z
       .boolean()
       .default(false)

@@ -31,11 +31,20 @@ export interface Admission {
 
 /** One way to count. All functions are pure; `now` and results in ms since the epoch. */
 export interface CellAlgorithm {
+  /**
+   * before: a message's size is judged before it is accepted, the declared one at RCPT and the true one at END-OF-MESSAGE.
+   * after: RCPT judges what was sent before, and END-OF-MESSAGE only adds (cluebringer's way, with `add`).
+   */
+  readonly sizes: "before" | "after";
+  /** Adds without judging, for `sizes: "after"`. */
+  readonly add?: (state: CellState | undefined, limit: CellLimit, charge: Charge) => Admission;
   /** Charges `amount` when it fits, or in any case when `force` (exempt mail is counted beyond the limit). */
   admit(state: CellState | undefined, limit: CellLimit, charge: Charge): Admission;
   /** Undoes a charge of `amount` booked at `at`, wherever it stands at `now`; never below nought. */
   giveBack(state: CellState, limit: CellLimit, charge: Charge, now: number): CellState;
   used(state: CellState | undefined, limit: CellLimit, now: number): number;
+  /** Whether a charge booked at `at` counts still at `now`; algorithms that count distinct recipients have it. */
+  readonly counts?: (state: CellState, limit: CellLimit, at: number, now: number) => boolean;
   /** After this time the state says nothing. */
   expiresAt(state: CellState, limit: CellLimit): number;
   /** A state from before the clock stepped back: moved so that nothing in it lies after `now`; counts stay. */

@@ -24,11 +24,13 @@ export interface LogOptions {
 
 /** A Log that writes `event key=value …` lines through `options.write`. */
 export function lineLog(options: LogOptions): Log {
-  const at = (level: LogLevel) => (event: string, fields: LogFields = {}) => {
-    if (severity[level] > severity[options.level]) return;
-    const head = options.journald ? `<${severity[level]}>` : `${new Date().toISOString()} ${level} `;
-    options.write(`${head}${event}${renderFields(fields)}\n`);
-  };
+  const at =
+    (level: LogLevel) =>
+    (event: string, fields: LogFields = {}) => {
+      if (severity[level] > severity[options.level]) return;
+      const head = options.journald ? `<${severity[level]}>` : `${new Date().toISOString()} ${level} `;
+      options.write(`${head}${event}${renderFields(fields)}\n`);
+    };
   return { error: at("error"), warn: at("warn"), info: at("info"), debug: at("debug") };
 }
 

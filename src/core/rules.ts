@@ -6,7 +6,17 @@ export type Mode = "enforce" | "observe";
 /** What a rule does where no state is known. */
 export type OnError = "pass" | "defer";
 
-export const accessVerdicts = ["reject", "defer", "hold", "discard", "filter", "redirect", "ok", "pass", "prepend"] as const;
+export const accessVerdicts = [
+  "reject",
+  "defer",
+  "hold",
+  "discard",
+  "filter",
+  "redirect",
+  "ok",
+  "pass",
+  "prepend",
+] as const;
 export type AccessVerdict = (typeof accessVerdicts)[number];
 
 export const quotaVerdicts = ["reject", "defer", "hold", "discard", "filter", "redirect"] as const;

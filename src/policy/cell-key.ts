@@ -6,6 +6,12 @@ import { type Algorithm, algorithms, type Counter, counters, type Limit } from "
 /** Unit separator: names are printable, so it stands in none of them. */
 const separator = "\x1f";
 
+/**
+ * First character of the key of a recipient that a counter of distinct recipients knows: no policy's name begins with it,
+ * so counters and members are never listed together.
+ */
+export const memberMark = "\x1e";
+
 export interface CellKey {
   readonly policy: string;
   readonly quota: string;

@@ -3,7 +3,7 @@
 import { algorithmOf } from "../core/algorithms/index.ts";
 import type { CellState } from "../core/cell.ts";
 import type { CellView } from "../store/db.ts";
-import { limitOfKey, parseCellKey } from "./cell-key.ts";
+import { limitOfKey, memberMark, parseCellKey } from "./cell-key.ts";
 import type { CompiledAccess, CompiledQuota } from "./compiled-rules.ts";
 import type { Finding } from "./finding.ts";
 import type { Booking } from "./message.ts";
@@ -46,8 +46,14 @@ export class Ledger {
   /** Gives one charge back, wherever its cell stands. Its rule may be gone: the key alone says how it counts. */
   giveBack([key, at, amount]: Booking, now: number): void {
     const state = this.state(key);
+    if (state === undefined) return;
+    if (key.startsWith(memberMark)) {
+      // A recipient that was counted again since stays known.
+      if (state[1] === at) this.put(key, state, 0);
+      return;
+    }
     const parts = parseCellKey(key);
-    if (state === undefined || parts === undefined) return;
+    if (parts === undefined) return;
     const algorithm = algorithmOf(parts.algorithm);
     const limit = limitOfKey(parts);
     const next = algorithm.giveBack(state, limit, { at, amount }, now);

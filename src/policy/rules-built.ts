@@ -9,8 +9,16 @@ export const built: {
   /** Rule tables of a policy. */
   readonly sections: readonly string[];
 } = {
-  algorithms: ["sliding"],
-  counters: ["messages", "recipients", "kilobytes", "kilobytes_per_recipient", "external_recipients"],
+  algorithms: ["sliding", "gcra", "fixed", "compat-decay"],
+  counters: [
+    "messages",
+    "recipients",
+    "unique_recipients",
+    "new_recipients",
+    "kilobytes",
+    "kilobytes_per_recipient",
+    "external_recipients",
+  ],
   sections: ["access", "quotas"],
 };
 

@@ -11,7 +11,7 @@ const BUCKETS = 1;
 const stampsMax = 64;
 const bucketsPerPeriod = 60;
 
-export const sliding: CellAlgorithm = { admit, giveBack, used, expiresAt, rebase };
+export const sliding: CellAlgorithm = { sizes: "before", admit, giveBack, used, counts, expiresAt, rebase };
 
 function admit(state: CellState | undefined, limit: CellLimit, charge: Charge): Admission {
   const at = Math.max(charge.at, lastTime(state, limit));
@@ -40,6 +40,10 @@ function giveBack(state: CellState, limit: CellLimit, charge: Charge, now: numbe
 
 function used(state: CellState | undefined, limit: CellLimit, now: number): number {
   return total(prune(state, limit, Math.max(now, lastTime(state, limit))));
+}
+
+function counts(state: CellState, limit: CellLimit, at: number, now: number): boolean {
+  return !isOver(state, limit, at, now);
 }
 
 function expiresAt(state: CellState, limit: CellLimit): number {

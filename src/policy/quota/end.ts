@@ -17,7 +17,7 @@ function planUntracked(question: Question): Plan | undefined {
   const steps = planSteps(question);
   if (steps.length === 0) return undefined;
   return {
-    keys: keysOf(steps),
+    keys: keysOf(steps, ""),
     settle(ledger) {
       for (const step of steps) {
         if (ledger.ended) return;
@@ -42,11 +42,12 @@ function amountUntracked(limit: CompiledLimit, question: Question): Amount | und
       // With several recipients Postfix names none here, so nobody can say which are external.
       return request.recipient === "" || rules.isInternal(request) ? undefined : final(recipients);
     case "kilobytes":
-      return final(kilobytes);
+      return { amount: kilobytes, kind: "added" };
     case "kilobytes_per_recipient":
-      return final(kilobytes * recipients);
+      return { amount: kilobytes * recipients, kind: "added" };
     case "unique_recipients":
     case "new_recipients":
+      // Nobody was asked about, so nobody is known.
       return undefined;
     default:
       return count satisfies never;
@@ -96,7 +97,7 @@ function sizesOf(kept: readonly TrackedRecipient[]): ReadonlyMap<string, number>
 function chargeSize(key: string, recipients: number, question: Question, ledger: Ledger): void {
   const kilobytes = Math.ceil(question.request.sizeBytes / 1024);
   const perRecipient = parseCellKey(key)?.count === "kilobytes_per_recipient";
-  settleKey(key, { amount: perRecipient ? kilobytes * recipients : kilobytes, kind: "final" }, question, ledger);
+  settleKey(key, { amount: perRecipient ? kilobytes * recipients : kilobytes, kind: "added" }, question, ledger);
 }
 
 /** Charges one cell by its key; a rule that is gone since RCPT has nothing to say. */

@@ -8,7 +8,7 @@ export function planRecipient(question: Question): Plan | undefined {
   const steps = planSteps(question);
   if (steps.length === 0) return undefined;
   return {
-    keys: keysOf(steps),
+    keys: keysOf(steps, question.request.recipient),
     settle(ledger) {
       for (const step of steps) {
         if (ledger.ended) return;
@@ -30,14 +30,16 @@ function amountAtRecipient(limit: CompiledLimit, key: string, question: Question
       if (question.rules.isInternal(request) || message?.isBooked(key, request.recipient)) return undefined;
       return { amount: 1, kind: "recipient" };
     case "kilobytes":
-      return { amount: declaredKilobytes(request.sizeBytes), kind: "look" };
+      return { amount: limit.algorithm.sizes === "after" ? 0 : declaredKilobytes(request.sizeBytes), kind: "look" };
     case "kilobytes_per_recipient": {
       const others = message?.recipients.filter((recipient) => recipient.sizes.includes(key)).length ?? 0;
-      return { amount: declaredKilobytes(request.sizeBytes) * (others + 1), kind: "look" };
+      const sizes = declaredKilobytes(request.sizeBytes) * (others + 1);
+      return { amount: limit.algorithm.sizes === "after" ? 0 : sizes, kind: "look" };
     }
     case "unique_recipients":
     case "new_recipients":
-      return undefined;
+      // Whether it counts is seen in the cells.
+      return message?.isBooked(key, request.recipient) ? undefined : { amount: 1, kind: "recipient" };
     default:
       return count satisfies never;
   }

@@ -1,11 +1,12 @@
 // One quota asked once: all its limits are charged, or none and the first that is exceeded speaks.
 
-import type { Admission } from "../../core/cell.ts";
+import type { Admission, CellState } from "../../core/cell.ts";
 import type { Question } from "../check.ts";
 import type { CompiledLimit, CompiledQuota } from "../compiled-rules.ts";
 import type { Effect } from "../finding.ts";
 import type { Ledger } from "../ledger.ts";
 import { trackKey } from "../track.ts";
+import { draftMember, isMemberCounter, type MemberWrite, memberKey } from "./member.ts";
 
 /** A quota that applies to the question, with the track key of its cells. */
 export interface Step {
@@ -16,8 +17,11 @@ export interface Step {
 /** What one limit is asked for. */
 export interface Amount {
   readonly amount: number;
-  /** recipient, message: charged and given back with it. final: charged for good. look: only looked at, the true size comes later. */
-  readonly kind: "recipient" | "message" | "final" | "look";
+  /**
+   * recipient, message: charged and given back with it. final: charged for good. added: counted without being judged.
+   * look: judged only, the true size comes at END-OF-MESSAGE.
+   */
+  readonly kind: "recipient" | "message" | "final" | "added" | "look";
 }
 
 interface Draft extends Amount {
@@ -26,6 +30,8 @@ interface Draft extends Amount {
   readonly max: number;
   readonly admission: Admission;
   readonly exempted: boolean;
+  /** What a counter of distinct recipients writes beside its own cell. */
+  readonly member: MemberWrite | undefined;
 }
 
 /** The quotas of the matching policies that apply, in order, up to one that stops (cluebringer's LastQuota). */
@@ -43,8 +49,15 @@ export function planSteps(question: Question): readonly Step[] {
   return steps;
 }
 
-export function keysOf(steps: readonly Step[]): readonly string[] {
-  return steps.flatMap((step) => step.quota.limits.map((limit) => limit.prefix + step.track));
+export function keysOf(steps: readonly Step[], recipient: string): readonly string[] {
+  const keys: string[] = [];
+  for (const { quota, track } of steps) {
+    for (const limit of quota.limits) {
+      keys.push(limit.prefix + track);
+      if (isMemberCounter(limit.limit.count) && recipient !== "") keys.push(memberKey(limit.prefix + track, recipient));
+    }
+  }
+  return keys;
 }
 
 /** Charges a quota, or gives its verdict. `amountOf` says what a limit is asked for; undefined leaves it out. */
@@ -72,15 +85,29 @@ export function settleStep(
 function draftCharge(limit: CompiledLimit, key: string, asked: Amount, question: Question, ledger: Ledger): Draft {
   const max = question.maxOf(key, limit.limit.max);
   const cell = max === limit.cell.max ? limit.cell : { ...limit.cell, max };
+  const { algorithm } = limit;
   const found = ledger.state(key);
   // Our clock runs forward only, so a charge after now is from before a restart with another clock.
-  const state = found === undefined ? undefined : limit.algorithm.rebase(found, cell, question.now);
-  const charge = { at: question.now, amount: asked.amount };
-  let admission = limit.algorithm.admit(state, cell, charge);
-  // Exempt mail is not refused, and counted all the same: a stolen account on a white list stays visible.
-  const exempted = !admission.admitted && ledger.exempt && !limit.quota.observed;
-  if (exempted) admission = limit.algorithm.admit(state, cell, { ...charge, force: true });
-  return { ...asked, limit, key, max, admission, exempted };
+  const state = found === undefined ? undefined : algorithm.rebase(found, cell, question.now);
+  const judge = (from: CellState | undefined, amount: number, force: boolean) => {
+    const charge = { at: question.now, amount, force };
+    return asked.kind === "added" && algorithm.add !== undefined
+      ? algorithm.add(from, cell, charge)
+      : algorithm.admit(from, cell, charge);
+  };
+  const draft = { ...asked, limit, key, max, exempted: false, member: undefined };
+  if (isMemberCounter(limit.limit.count)) {
+    const { member, from, amount } = draftMember({ limit, key, state, question, ledger, cell });
+    return exempt({ ...draft, amount, member }, ledger, (force) => judge(from, amount, force));
+  }
+  return exempt(draft, ledger, (force) => judge(state, asked.amount, force));
+}
+
+/** Exempt mail is not refused, and counted all the same: a stolen account on a white list stays visible. */
+function exempt(draft: Omit<Draft, "admission">, ledger: Ledger, judge: (force: boolean) => Admission): Draft {
+  const admission = judge(false);
+  if (admission.admitted || !ledger.exempt || draft.limit.quota.observed) return { ...draft, admission };
+  return { ...draft, admission: judge(true), exempted: true };
 }
 
 function exceed(quota: CompiledQuota, draft: Draft, ledger: Ledger): void {
@@ -89,16 +116,19 @@ function exceed(quota: CompiledQuota, draft: Draft, ledger: Ledger): void {
 }
 
 function book(draft: Draft, ledger: Ledger): void {
-  const { admission, key, limit } = draft;
-  ledger.findings.push(findingOf(draft, draft.exempted ? "exempt" : draft.kind === "look" ? "looked" : "charged"));
-  if (draft.kind === "look") {
-    ledger.sizes.push(key);
-    return;
-  }
-  if (admission.state !== undefined)
+  const { admission, key, limit, kind, member } = draft;
+  ledger.findings.push(findingOf(draft, draft.exempted ? "exempt" : kind === "look" ? "looked" : "charged"));
+  if (kind === "look") ledger.sizes.push(key);
+  if (admission.state !== undefined && (kind !== "look" || limit.algorithm.sizes === "after")) {
     ledger.put(key, admission.state, limit.algorithm.expiresAt(admission.state, limit.cell));
-  if (draft.kind === "recipient") ledger.bookings.push([key, admission.at, draft.amount]);
-  if (draft.kind === "message") ledger.firsts.push([key, admission.at, draft.amount]);
+  }
+  if (member !== undefined) ledger.put(member.key, member.state, member.expiresAt);
+  if (draft.amount === 0) return;
+  if (kind === "message") ledger.firsts.push([key, admission.at, draft.amount]);
+  if (kind !== "recipient") return;
+  ledger.bookings.push([key, admission.at, draft.amount]);
+  // By its time, giving back knows whether the member was counted again since.
+  if (member !== undefined) ledger.bookings.push([member.key, member.state[1] ?? 0, 0]);
 }
 
 function findingOf(draft: Draft, effect: Effect) {
