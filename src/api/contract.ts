@@ -229,7 +229,7 @@ export const explainQuery = z.strictObject({
 
 export const explainAnswer = z.object({
   what: z.string(),
-  found_as: z.enum(["decision", "client", "queue_id", "account", "recipient", "text"]),
+  found_as: z.enum(["decision", "client", "queue_id", "account", "recipient", "sender", "text"]),
   decisions: z.array(decisionSchema).describe("Newest first."),
   quotas: z.array(quotaSchema).describe("Of an account or address: its counters."),
   next,

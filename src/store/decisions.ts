@@ -16,6 +16,7 @@ export interface DecisionQuery {
   readonly client?: string;
   readonly queueId?: string;
   readonly recipient?: string;
+  readonly sender?: string;
   /** A part of the text that Postfix was sent, ASCII letters in any case. */
   readonly textPart?: string;
   /** First seen at this time or later. */
@@ -35,7 +36,7 @@ export async function findDecision(store: Store, id: string): Promise<DecisionRo
 
 /** Newest first. */
 export async function findDecisions(store: Store, query: DecisionQuery): Promise<readonly DecisionRow[]> {
-  const { account, client, queueId, recipient, textPart, from, to, behind } = query;
+  const { account, client, queueId, recipient, sender, textPart, from, to, behind } = query;
   const rows = await store.facts
     .selectFrom("decisions")
     .selectAll()
@@ -43,6 +44,7 @@ export async function findDecisions(store: Store, query: DecisionQuery): Promise
     .$if(client !== undefined, (qb) => qb.where("client", "=", client ?? ""))
     .$if(queueId !== undefined, (qb) => qb.where("queue_id", "=", queueId ?? "").where("queue_id", "<>", ""))
     .$if(recipient !== undefined, (qb) => qb.where("recipient", "=", recipient ?? ""))
+    .$if(sender !== undefined, (qb) => qb.where("sender", "=", sender ?? ""))
     .$if(textPart !== undefined, (qb) =>
       qb.where(({ eb, fn, val }) =>
         eb(fn<number>("instr", [fn("lower", ["text"]), fn("lower", [val(textPart ?? "")])]), ">", 0),

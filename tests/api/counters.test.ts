@@ -85,6 +85,15 @@ describe("counters and decisions through the API", () => {
     assert.equal((await house.get<ExplainAnswer>("/explain/noman@example.org")).quotas.length, 2);
   });
 
+  test("mail that nobody logged in for is found by its sender", async () => {
+    await house.ask("sender=list@out.example\nrecipient=x@bad.example\ninstance=s0");
+    const answer = await house.get<ExplainAnswer>("/explain/List@out.example");
+    assert.deepEqual(
+      [answer.found_as, answer.decisions[0]?.rule, answer.decisions[0]?.account],
+      ["sender", "blocked/no", ""],
+    );
+  });
+
   test("a reset lets the account send again, a dry run does not", async () => {
     await house.post("/quotas/reset", { key, dry_run: true });
     assert.equal((await recipients())?.used, 2);

@@ -20,7 +20,7 @@ export const explainRoutes = [
   route({
     method: "GET",
     path: "/explain/:what",
-    help: "Decisions with their trails, newest first, found by address, account, queue id, decision id, recipient or text; for an account or address its counters too.",
+    help: "Decisions with their trails, newest first, found by address, account, queue id, decision id, recipient, sender or text; for an account or address its counters too.",
     input: explainQuery,
     answer: explainAnswer,
     run: explain,
@@ -35,7 +35,7 @@ async function explain(parts: ApiParts, query: z.output<typeof explainQuery>): P
     throw new Problem("nothing is known under this name", {
       code: "explain/nothing-found",
       where: what,
-      hint: "an address, an account, a queue id, a decision's id, a recipient, or a piece of the answer's text",
+      hint: "an address, an account, a queue id, a decision's id, a recipient, a sender, or a piece of the answer's text",
     });
   }
   const last = found.rows.at(-1);
@@ -71,6 +71,7 @@ async function findAny(
     ["account", { account: parts.canonical(address) }],
     ["queue_id", { queueId: what }],
     ["recipient", { recipient: address }],
+    ["sender", { sender: address }],
     ["text", { textPart: what }],
   ];
   for (const [as, way] of ways) {
