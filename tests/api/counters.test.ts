@@ -107,7 +107,8 @@ describe("counters and decisions through the API", () => {
     await house.ask(mail("r5@far.example", "i5"));
     assert.match(await house.ask(mail("r6@far.example", "i6")), /^reject/);
     await house.post("/quotas/raise", { key, to: "3/recipients/1h", until: "10m", by: "cli:test" });
-    assert.deepEqual([(await recipients())?.raised_to, (await recipients())?.max], [3, 2]);
+    const raised = await recipients();
+    assert.deepEqual([raised?.raised_to, raised?.max, raised?.used, raised?.frees_at], [3, 2, 2, null]);
     assert.equal(await house.ask(mail("r7@far.example", "i7")), "dunno");
     assert.match(await house.ask(mail("r8@far.example", "i8")), /^reject/);
     house.clock.advance(600_001);
