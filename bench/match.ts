@@ -180,6 +180,14 @@ function member(source: string | null, destination: string | null): Member {
 }
 
 function policy(index: number, list: readonly Member[]): Policy {
-  const rest = { priority: 50, mode: "enforce", onError: undefined, description: "", access: [], quotas: [] } as const;
+  const rest = {
+    priority: 50,
+    mode: "enforce",
+    onError: undefined,
+    description: "",
+    access: [],
+    quotas: [],
+    accounting: [],
+  } as const;
   return { name: `policy ${index}`, enabled: true, members: list, ...rest };
 }

@@ -102,10 +102,10 @@ function storeOptions(read: ReadConfig, { workerEntry, log }: DaemonOptions, clo
 
 /** What SIGHUP may change in flight; everything else needs a restart. */
 function compileOptionsOf(config: Config): CompileOptions {
-  const { mode, internal, on_error } = config.policy;
+  const { mode, internal, on_error, time_zone } = config.policy;
   const { default_domain, aliases } = config.accounts;
   const accounts = new Accounts({ defaultDomain: default_domain, aliases: readAliases(aliases) });
-  return { mode, internal, onError: on_error, canonical: (login) => accounts.canonical(login) };
+  return { mode, internal, onError: on_error, timeZone: time_zone, canonical: (login) => accounts.canonical(login) };
 }
 
 interface EngineInput {

@@ -22,7 +22,7 @@ describe("the member language", () => {
   }
 });
 
-for (const name of ["verdicts.txt", "quotas.txt", "algorithms.txt"]) {
+for (const name of ["verdicts.txt", "quotas.txt", "algorithms.txt", "accounting.txt"]) {
   describe(name, () => {
     for (const policyCase of readPolicyCases(name)) test(policyCase.title, () => runCase(policyCase, "scratch:"));
   });
@@ -79,6 +79,8 @@ class CaseRun {
         return await this.#used(text);
       case "recorded":
         return await this.#recorded(text);
+      case "decisions":
+        return await this.#decisions(Number(text.slice("decisions ".length)));
       case "accepted":
         return await this.#accepted(text);
       case "every":
@@ -121,6 +123,13 @@ class CaseRun {
       this.#house.clock.advance(Number(found[1]) * 1000);
       await this.step(found[3] ?? "");
     }
+  }
+
+  /** `decisions N`: so many records there are by now. */
+  async #decisions(expected: number): Promise<void> {
+    await this.#house.store.cells.flush();
+    const rows = await this.#house.store.facts.selectFrom("decisions").select(["verdict", "text"]).execute();
+    assert.equal(rows.length, expected, JSON.stringify(rows));
   }
 
   /** `accepted every 1s for 60s: mail = N`: how many of the tries are let pass. */

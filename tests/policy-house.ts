@@ -46,7 +46,13 @@ export async function startHouse(options: HouseOptions): Promise<PolicyHouse> {
 
 function createEngine(store: Store, clock: ManualClock, rules: RuleSet, mode: Mode): PolicyEngine {
   const canonical = (login: string) => login.toLowerCase();
-  const compiled = compileRules(rules, { mode, internal: "%internal_domains", onError: "pass", canonical });
+  const compiled = compileRules(rules, {
+    mode,
+    internal: "%internal_domains",
+    onError: "pass",
+    timeZone: "Europe/Kyiv",
+    canonical,
+  });
   const raises = new Raises();
   return new PolicyEngine({
     cells: store.cells,

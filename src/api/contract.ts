@@ -74,9 +74,9 @@ const findingSchema = z.object({
   rule: z.string(),
   mode: z.enum(["enforce", "observe"]),
   effect: z
-    .enum(["charged", "looked", "acted", "would", "exempt"])
+    .enum(["charged", "looked", "acted", "would", "exempt", "stage"])
     .describe(
-      "charged: counted. looked: fits. acted: gave the verdict. would: observed only. exempt: excused by an `ok`.",
+      "charged: counted. looked: fits. acted: gave the verdict. would: observed only. exempt: excused by an `ok`. stage: a share of the limit was reached.",
     ),
   verdict: z.string(),
   text: z.string(),

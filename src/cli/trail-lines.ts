@@ -50,6 +50,8 @@ function effectText({ effect, verdict, text }: FindingStep): string {
       return `observed only, would ${said}`;
     case "exempt":
       return `excused by an access ok, else ${said}`;
+    case "stage":
+      return `reached the stage ${safeText(text)}: ${verdict}`;
     default:
       return effect satisfies never;
   }

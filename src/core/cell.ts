@@ -1,6 +1,6 @@
 // Cells: a counter's small state, and the pure functions that charge it and give back. Time comes with the call.
 
-import type { Algorithm } from "./rules.ts";
+import type { CountingAlgorithm } from "./rules.ts";
 
 /**
  * The state of one cell as plain numbers; the algorithm owns the layout, the first number says which layout it is.
@@ -10,9 +10,11 @@ export type CellState = readonly number[];
 
 /** How one cell counts. `max` in the counter's unit, `periodMs` the length of the window. */
 export interface CellLimit {
-  readonly algorithm: Algorithm;
+  readonly algorithm: CountingAlgorithm;
   readonly max: number;
   readonly periodMs: number;
+  /** The time zone of calendar periods; others have none. */
+  readonly zone?: string;
 }
 
 /** What a charge would do, or did. */

@@ -36,6 +36,21 @@ export type Counter = (typeof counters)[number];
 export const algorithms = ["sliding", "gcra", "fixed", "compat-decay"] as const;
 export type Algorithm = (typeof algorithms)[number];
 
+/** Accounting counts by the calendar. */
+export const calendarPeriods = ["day", "week", "month"] as const;
+export type CalendarPeriod = (typeof calendarPeriods)[number];
+
+export const accountingCounters = [
+  "messages",
+  "recipients",
+  "kilobytes",
+  "kilobytes_per_recipient",
+  "external_recipients",
+] as const;
+
+/** Every way a cell counts. */
+export type CountingAlgorithm = Algorithm | CalendarPeriod;
+
 export const ruleStates = ["RCPT", "DATA", "END-OF-MESSAGE"] as const;
 export type RuleState = (typeof ruleStates)[number];
 
@@ -79,12 +94,22 @@ export interface QuotaRule {
   readonly track: Track;
   readonly verdict: QuotaVerdict;
   readonly text: string;
-  readonly algorithm: Algorithm;
+  /** A rule of accounting has its calendar period here. */
+  readonly algorithm: CountingAlgorithm;
   /** cluebringer's LastQuota: later quotas are not asked. */
   readonly stop: boolean;
   /** Count the empty sender under the key `Sender:<>`. */
   readonly nullSender: boolean;
   readonly limits: readonly Limit[];
+  readonly stages: readonly Stage[];
+}
+
+export const stageActions = ["notify", "watch"] as const;
+
+/** Something that happens when a share of a limit is reached; above 1 refused tries count too. */
+export interface Stage {
+  readonly share: number;
+  readonly action: (typeof stageActions)[number];
 }
 
 /** Whose counter is charged. `text` is the form of the policies file. */
@@ -105,6 +130,7 @@ export interface Policy {
   readonly members: readonly Member[];
   readonly access: readonly AccessRule[];
   readonly quotas: readonly QuotaRule[];
+  readonly accounting: readonly QuotaRule[];
 }
 
 /** All rules of a store, policies in (priority, order) order. */

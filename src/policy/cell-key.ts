@@ -1,7 +1,14 @@
 // The name of a cell: (policy, quota, counter, period, algorithm, track key). A changed max keeps what is used (interfaces).
 
 import type { CellLimit } from "../core/cell.ts";
-import { type Algorithm, algorithms, type Counter, counters, type Limit } from "../core/rules.ts";
+import {
+  algorithms,
+  type Counter,
+  type CountingAlgorithm,
+  calendarPeriods,
+  counters,
+  type Limit,
+} from "../core/rules.ts";
 
 /** Unit separator: names are printable, so it stands in none of them. */
 const separator = "\x1f";
@@ -12,18 +19,21 @@ const separator = "\x1f";
  */
 export const memberMark = "\x1e";
 
+/** First character of the key of a cell that counts refused tries, where a stage asks for them. */
+export const stageMark = "\x1d";
+
 export interface CellKey {
   readonly policy: string;
   readonly quota: string;
   readonly count: Counter;
   readonly periodMs: number;
-  readonly algorithm: Algorithm;
+  readonly algorithm: CountingAlgorithm;
   /** e.g. `SASLUsername:bob@example.org`. */
   readonly track: string;
 }
 
 /** Everything of a key but the track key, with the separator at its end. */
-export function cellPrefix(policy: string, quota: string, algorithm: Algorithm, limit: Limit): string {
+export function cellPrefix(policy: string, quota: string, algorithm: CountingAlgorithm, limit: Limit): string {
   return `${[policy, quota, limit.count, limit.periodMs, algorithm].join(separator)}${separator}`;
 }
 
@@ -43,7 +53,7 @@ export function prefixOf(key: string): string {
 export function parseCellKey(key: string): CellKey | undefined {
   const [policy, quota, count, period, algorithm, ...track] = key.split(separator);
   const counter = counters.find((known) => known === count);
-  const known = algorithms.find((name) => name === algorithm);
+  const known = [...algorithms, ...calendarPeriods].find((name) => name === algorithm);
   const periodMs = Number(period);
   if (policy === undefined || quota === undefined || counter === undefined || known === undefined) return undefined;
   if (!Number.isSafeInteger(periodMs) || periodMs <= 0 || track.length === 0) return undefined;

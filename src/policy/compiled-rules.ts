@@ -25,6 +25,7 @@ export interface CompiledPolicy {
   readonly policy: Policy;
   readonly access: readonly CompiledAccess[];
   readonly quotas: readonly CompiledQuota[];
+  readonly accounting: readonly CompiledQuota[];
 }
 
 export interface CompiledAccess {
@@ -54,16 +55,19 @@ export interface CompileOptions {
   /** `[policy] internal`: a destination expression; empty, or naming a group that does not exist: nobody is internal. */
   readonly internal: string;
   readonly onError: OnError;
+  /** `[policy] time_zone`: of accounting's periods. */
+  readonly timeZone: string;
   readonly canonical: (login: string) => string;
 }
 
 /** Compiles checked rules; members that do not parse are a bug here, since saving refused them. */
 export function compileRules(rules: RuleSet, options: CompileOptions): CompiledRules {
   const matcher = compileMatcher({ groups: rules.groups, policies: rules.policies, canonical: options.canonical });
-  const policies = rules.policies.map((policy) => compilePolicy(policy, options.mode));
+  const policies = rules.policies.map((policy) => compilePolicy(policy, options));
   const limits = new Map<string, CompiledLimit>();
   for (const policy of policies) {
-    for (const quota of policy.quotas) for (const limit of quota.limits) limits.set(limit.prefix, limit);
+    for (const quota of [...policy.quotas, ...policy.accounting])
+      for (const limit of quota.limits) limits.set(limit.prefix, limit);
   }
   const isInternal = compileInternal(matcher, rules, options.internal);
   return { canonical: options.canonical, onError: options.onError, matcher, policies, limits, isInternal };
@@ -75,25 +79,24 @@ function compileInternal(matcher: Matcher, rules: RuleSet, internal: string): (r
   return matcher.compileExpression(internal, "destination");
 }
 
-function compilePolicy(policy: Policy, mode: Mode): CompiledPolicy {
+function compilePolicy(policy: Policy, { mode, timeZone }: CompileOptions): CompiledPolicy {
   const isObserved = (rule: { readonly mode: Mode }) =>
     mode === "observe" || policy.mode === "observe" || rule.mode === "observe";
   const access = policy.access
     .filter((rule) => rule.enabled)
     .map((rule) => ({ policy, rule, observed: isObserved(rule) }));
-  const quotas = policy.quotas
-    .filter((rule) => rule.enabled)
-    .map((rule) => compileQuota(policy, rule, isObserved(rule)));
-  return { policy, access, quotas };
+  const compile = (rules: readonly QuotaRule[]) =>
+    rules.filter((rule) => rule.enabled).map((rule) => compileQuota(policy, rule, isObserved(rule), timeZone));
+  return { policy, access, quotas: compile(policy.quotas), accounting: compile(policy.accounting) };
 }
 
-function compileQuota(policy: Policy, rule: QuotaRule, observed: boolean): CompiledQuota {
+function compileQuota(policy: Policy, rule: QuotaRule, observed: boolean, zone: string): CompiledQuota {
   const limits: CompiledLimit[] = [];
   const quota: CompiledQuota = { policy, rule, observed, limits };
   const algorithm = algorithmOf(rule.algorithm);
   for (const limit of rule.limits) {
     const prefix = cellPrefix(policy.name, rule.name, rule.algorithm, limit);
-    const cell = { algorithm: rule.algorithm, max: limit.max, periodMs: limit.periodMs };
+    const cell = { algorithm: rule.algorithm, max: limit.max, periodMs: limit.periodMs, zone };
     limits.push({ quota, limit, prefix, cell, algorithm });
   }
   return quota;

@@ -13,6 +13,7 @@ import { onErrorOf } from "./on-error.ts";
 import { type Asker, type MessageStats, OpenMessages } from "./open-messages.ts";
 import type { Raises } from "./raises.ts";
 import type { Request } from "./request.ts";
+import { StageMemory } from "./stage-memory.ts";
 import type { Verdict } from "./verdict.ts";
 
 export interface EngineParts {
@@ -32,15 +33,26 @@ export interface EngineStats extends MessageStats {
   readonly errors: number;
 }
 
+/** A question on its way: the time of its charges is the store's, known once its job begins. */
+type Asked = Question & { now: number };
+
+/** How often overdue messages of nodes that are gone are looked for. */
+const adoptEveryMs = 60_000;
+
+/** Beyond the hour after which a node that lives gives back its own. */
+const adoptAfterMs = 2 * 3_600_000;
+
 const dunno: Verdict = { kind: "dunno" };
 
 export class PolicyEngine {
   readonly #parts: EngineParts;
   readonly #book = new DecisionBook();
   readonly #messages = new OpenMessages();
+  readonly #stages = new StageMemory();
   #rules: CompiledRules;
   #unrecorded = 0;
   #errors = 0;
+  #adoptAt = 0;
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
@@ -84,17 +96,21 @@ export class PolicyEngine {
 
   /** Gives back what is overdue at `now`; returns how many messages, at most 500. */
   async sweep(now: number): Promise<number> {
+    if (now >= this.#adoptAt) {
+      this.#adoptAt = now + adoptEveryMs;
+      this.#messages.adopt(await this.#parts.cells.adoptMessages(now - adoptAfterMs));
+    }
     const due = this.#messages.due(now);
     for (const message of due) {
       const keys = message.bookings().map(([key]) => key);
-      await this.#parts.cells.charge(keys, (view) => this.#messages.close(message, view, now));
+      await this.#parts.cells.charge(keys, (view) => this.#messages.close(message, view, view.now));
     }
     return due.length;
   }
 
   /** What would be answered now, and why; charges nothing and opens no message. */
   async rehearse(request: Request): Promise<{ readonly question: Question; readonly ledger: Ledger }> {
-    const question = { ...this.#question(request), message: undefined };
+    const question = { ...this.#question(request), message: undefined, isNewStage: () => true };
     const plans = this.#plan(question);
     const states = new Map<string, Awaited<ReturnType<Cells["peek"]>>>();
     for (const key of plans.flatMap((plan) => plan.keys)) states.set(key, await this.#parts.cells.peek(key));
@@ -103,7 +119,7 @@ export class PolicyEngine {
     return { question, ledger };
   }
 
-  #question(request: Request): Question {
+  #question(request: Request): Asked {
     const rules = this.#rules;
     const account = request.login === "" ? "" : rules.canonical(request.login);
     const resolved = account === request.login ? request : { ...request, login: account };
@@ -115,18 +131,20 @@ export class PolicyEngine {
       rules,
       matched: rules.matcher.match(resolved),
       message: this.#messages.find(resolved, now),
+      isNewStage: (key, stage, periodMs) => this.#stages.isNew(key, stage, periodMs, now),
       maxOf: (key, max) => this.#parts.raises.maxOf(key, max, now),
     };
   }
 
-  async #charge(question: Question, previous: OpenMessage | undefined): Promise<Verdict> {
+  async #charge(question: Asked, previous: OpenMessage | undefined): Promise<Verdict> {
     const plans = this.#plan(question);
     const keys = new Set<string>();
     for (const plan of plans) for (const key of plan.keys) keys.add(key);
     for (const [key] of previous?.bookings() ?? []) keys.add(key);
     for (const [key] of question.message?.bookings() ?? []) keys.add(key);
     const { result, recorded } = await this.#parts.cells.charge([...keys], (view) => {
-      if (previous !== undefined) this.#messages.close(previous, view, question.now);
+      question.now = view.now;
+      if (previous !== undefined) this.#messages.close(previous, view, view.now);
       return this.#settle(question, plans, view);
     });
     if (!recorded) this.#unrecorded++;
@@ -148,7 +166,7 @@ export class PolicyEngine {
     const ledger = new Ledger(view);
     settlePlans(plans, ledger);
     const verdict = this.#record(question, ledger, view);
-    const hasCharged = !ledger.ended && ledger.commit();
+    const hasCharged = ledger.commit();
     if (isEnd) this.#messages.end(question, hasCharged, verdict, view);
     else if (question.request.state === "RCPT") this.#messages.trackRecipient(question, ledger, verdict, view);
     return verdict;

@@ -1,6 +1,7 @@
 // What a check found out about a question, as a value: the stuff of records, trails and explain.
 
 import type { Admission } from "../core/cell.ts";
+import type { Stage } from "../core/rules.ts";
 import type { CompiledAccess, CompiledLimit } from "./compiled-rules.ts";
 
 export type Finding = AccessFinding | QuotaFinding;
@@ -21,13 +22,15 @@ export interface QuotaFinding {
   readonly amount: number;
   readonly admission: Admission;
   readonly effect: Effect;
+  /** With the effect `stage`: the one that was reached. */
+  readonly stage?: Stage;
 }
 
 /**
  * charged: counted. looked: fits by the declared size, counted at END-OF-MESSAGE. acted: gave the verdict.
- * would: an observed rule that would have acted. exempt: would have acted, but for an access `ok`.
+ * stage: a share of the limit was reached. would: an observed rule that would have acted. exempt: would have acted, but for an access `ok`.
  */
-export type Effect = "charged" | "looked" | "acted" | "would" | "exempt";
+export type Effect = "charged" | "looked" | "acted" | "would" | "exempt" | "stage";
 
 /** The plain form of a finding, as records and `explain` print it. Times in ms since the epoch. */
 export interface FindingView {
@@ -70,7 +73,7 @@ function viewOfAccess({ access, effect }: AccessFinding): FindingView {
   };
 }
 
-function viewOfQuota({ limit, key, max, amount, admission, effect }: QuotaFinding): FindingView {
+function viewOfQuota({ limit, key, max, amount, admission, effect, stage }: QuotaFinding): FindingView {
   const { rule, policy, observed } = limit.quota;
   return {
     check: "quota",
@@ -78,8 +81,8 @@ function viewOfQuota({ limit, key, max, amount, admission, effect }: QuotaFindin
     rule: rule.name,
     mode: observed ? "observe" : "enforce",
     effect,
-    verdict: rule.verdict,
-    text: rule.text,
+    verdict: stage === undefined ? rule.verdict : stage.action,
+    text: stage === undefined ? rule.text : `${Math.round(stage.share * 100)}% of ${max} ${limit.limit.count}`,
     quota: {
       key: key.slice(limit.prefix.length),
       count: limit.limit.count,

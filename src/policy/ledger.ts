@@ -11,7 +11,8 @@ import { endsQuestion, type Verdict } from "./verdict.ts";
 
 /** The states a question would leave behind, over the states it found. Nothing reaches the view before `commit`. */
 export class Ledger {
-  readonly findings: Finding[] = [];
+  /** In the order of the checks. */
+  findings: Finding[] = [];
   /** Charges of the recipient, of the message as a whole, and cells that want the true size. */
   readonly bookings: Booking[] = [];
   readonly firsts: Booking[] = [];
@@ -19,6 +20,7 @@ export class Ledger {
   exempt = false;
   readonly #view: Pick<CellView, "get" | "put">;
   readonly #states = new Map<string, { state: CellState; expiresAt: number }>();
+  readonly #kept = new Map<string, { state: CellState; expiresAt: number }>();
   #verdict: Verdict = { kind: "dunno" };
   #refusedBy: CompiledAccess | CompiledQuota | undefined;
 
@@ -36,11 +38,16 @@ export class Ledger {
   }
 
   state(key: string): CellState | undefined {
-    return this.#states.get(key)?.state ?? this.#view.get(key);
+    return (this.#states.get(key) ?? this.#kept.get(key))?.state ?? this.#view.get(key);
   }
 
   put(key: string, state: CellState, expiresAt: number): void {
     this.#states.set(key, { state, expiresAt });
+  }
+
+  /** A state that stands even when the question is refused: tries. */
+  keep(key: string, state: CellState, expiresAt: number): void {
+    this.#kept.set(key, { state, expiresAt });
   }
 
   /** Gives one charge back, wherever its cell stands. Its rule may be gone: the key alone says how it counts. */
@@ -66,6 +73,8 @@ export class Ledger {
     if (endsQuestion(verdict)) {
       this.#refusedBy = rule;
       this.#states.clear();
+      // What was reached by charges that are given back was not reached.
+      this.findings = this.findings.filter((finding) => finding.effect !== "stage");
       this.bookings.length = 0;
       this.firsts.length = 0;
       this.sizes.length = 0;
@@ -73,8 +82,9 @@ export class Ledger {
     } else if (this.#verdict.kind === "dunno") this.#verdict = verdict;
   }
 
-  /** Hands the states to the store; false when there are none. */
+  /** Hands the states to the store, after a refusal those that stand all the same; false when nothing was charged. */
   commit(): boolean {
+    for (const [key, { state, expiresAt }] of this.#kept) this.#view.put(key, state, expiresAt);
     for (const [key, { state, expiresAt }] of this.#states) this.#view.put(key, state, expiresAt);
     return this.#states.size > 0;
   }

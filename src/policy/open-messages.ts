@@ -46,6 +46,11 @@ export class OpenMessages {
     this.#messages = restoreMessages(rows);
   }
 
+  /** Messages of nodes that are gone, to be given back by the next sweep. One that this node has itself stays as it is. */
+  adopt(rows: readonly StoredMessage[]): void {
+    for (const [id, message] of restoreMessages(rows)) if (!this.#messages.has(id)) this.#messages.set(id, message);
+  }
+
   /** The open message of a question; a RCPT after its end begins another one (reference: the END-OF-MESSAGE pitfall). */
   find(request: Request, now: number): OpenMessage | undefined {
     if (request.instance === "") return undefined;

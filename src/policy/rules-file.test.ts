@@ -20,7 +20,7 @@ const tracks =
 const period = 'a period of at least a second such as "90s", "1h", "1d", or whole seconds';
 const access = "reject, defer, hold, discard, filter, redirect, ok, pass or prepend";
 const quota = 'reject, defer, hold, discard, filter or redirect; "" counts and refuses nothing';
-const counters = "messages, recipients, kilobytes, kilobytes_per_recipient";
+const counters = "messages, recipients, unique_recipients, new_recipients, kilobytes, kilobytes_per_recipient";
 const quotaHead = `${head}[[policies.quotas]]\ntrack = "Policy"\n`;
 
 for (const [text, ...lines] of [
@@ -153,31 +153,33 @@ for (const [text, ...lines] of [
     "p.toml:8: two limits of one quota count messages in the same period: keep the smaller one",
   ],
   // Known, and not in this version.
-  ...["helo", "spf", "greylist", "accounting"].map(
+  ...["helo", "spf", "greylist"].map(
     (key) =>
       [
         `${head}[policies.${key}]\nx = 1`,
-        `p.toml:4: policies.${key} is not available in this version: available: access, quotas`,
+        `p.toml:4: policies.${key} is not available in this version: available: access, quotas, accounting`,
       ] as const,
   ),
   [
-    `${quotaHead}stages = []`,
-    "p.toml:6: policies.quotas.stages is not available in this version: available: limits, verdict and text",
+    `${quotaHead}stages = [{ at = "80", do = "notify" }]`,
+    'p.toml:6: policies.quotas.stages.at is "80": a share such as "80%", at most 1000%',
   ],
-  ...["gcra", "fixed", "compat-decay"].map(
-    (word) =>
-      [
-        `${quotaHead}algorithm = "${word}"`,
-        `p.toml:6: the algorithm ${word} is not available in this version: available: sliding`,
-      ] as const,
-  ),
-  ...["unique_recipients", "new_recipients"].map(
-    (word) =>
-      [
-        `${quotaHead}limits = [{ count = "${word}", max = 1, per = 1 }]`,
-        `p.toml:6: the counter ${word} is not available in this version: available: ${counters}, external_recipients`,
-      ] as const,
-  ),
+  [
+    `${quotaHead}stages = [{ at = "150%", do = "watch" }]`,
+    "p.toml:6: the stage watch is not available in this version: available: notify",
+  ],
+  [
+    `${quotaHead}algorithm = "gcra"\nlimits = [{ count = "unique_recipients", max = 1, per = 1 }]`,
+    "p.toml:7: unique_recipients cannot be counted by gcra: sliding or fixed",
+  ],
+  [
+    `${head}[[policies.accounting]]\ntrack = "Policy"\nperiod = "year"`,
+    'p.toml:6: policies.accounting.period is "year": day, week or month',
+  ],
+  [
+    `${head}[[policies.accounting]]\ntrack = "Policy"\nperiod = "day"\nlimits = [{ count = "messages", max = 1 }, { count = "messages", max = 2 }]`,
+    "p.toml:7: two limits of one rule count messages: keep the smaller one",
+  ],
   // Syntax.
   ["[[policies]", "p.toml:1: Unterminated table-key: valid TOML 1.0"],
 ] as const) {
@@ -230,6 +232,7 @@ test("what is left out stands at its default", () => {
         description: "",
         members: [{ source: null, destination: null, enabled: true }],
         access: [{ ...shared, name: "access 1", verdict: "ok", text: "", states: ["RCPT"] }],
+        accounting: [],
         quotas: [
           {
             ...shared,
@@ -241,6 +244,7 @@ test("what is left out stands at its default", () => {
             stop: false,
             nullSender: false,
             limits: [{ count: "messages", max: 0, periodMs: 60_000 }],
+            stages: [],
           },
         ],
       },

@@ -4,7 +4,7 @@ import { quoted } from "../config/check.ts";
 import type { Document } from "../config/document.ts";
 import { Problem } from "../core/problem.ts";
 import { type RawTable, rawFile, tablesIn, textOf } from "./rules-raw.ts";
-import { accessName, quotaName } from "./rules-schema.ts";
+import { accessName, accountingName, quotaName } from "./rules-schema.ts";
 
 /** A Problem rules/duplicate-name for each name that stands a second time. */
 export function checkNames(document: Document): Problem[] {
@@ -16,6 +16,7 @@ export function checkNames(document: Document): Problem[] {
     ...policies.flatMap((policy) => [
       ...duplicates("access rules of one policy", tablesIn(policy, "access"), document, accessName),
       ...duplicates("quotas of one policy", tablesIn(policy, "quotas"), document, quotaName),
+      ...duplicates("accounting rules of one policy", tablesIn(policy, "accounting"), document, accountingName),
     ]),
   ];
 }

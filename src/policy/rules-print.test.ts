@@ -5,6 +5,9 @@ import { Problems } from "../core/problem.ts";
 import {
   type AccessRule,
   accessVerdicts,
+  accountingCounters,
+  calendarPeriods,
+  counters,
   type Group,
   type Limit,
   type Member,
@@ -14,7 +17,6 @@ import {
   type RuleSet,
   ruleStates,
 } from "../core/rules.ts";
-import { built } from "./rules-built.ts";
 import { parseRules } from "./rules-file.ts";
 import { printRules } from "./rules-print.ts";
 import { parseTrack } from "./rules-track.ts";
@@ -40,7 +42,7 @@ function textFor(verdict: string): fc.Arbitrary<string> {
 
 function limitsOf(): fc.Arbitrary<Limit[]> {
   const limit = fc.record({
-    count: fc.constantFrom(...built.counters),
+    count: fc.constantFrom(...counters),
     max: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
     periodMs: fc.integer({ min: 1_000, max: 3_153_600_000_000 }),
   });
@@ -66,12 +68,30 @@ const quota: fc.Arbitrary<QuotaRule> = fc.constantFrom(...quotaVerdicts).chain((
     track,
     verdict: fc.constant(verdict),
     text: textFor(verdict),
-    algorithm: fc.constantFrom(...built.algorithms),
+    algorithm: fc.constantFrom("sliding" as const, "fixed" as const),
     stop: fc.boolean(),
     nullSender: fc.boolean(),
     limits: limitsOf(),
+    stages: fc.array(
+      fc.record({
+        share: fc.integer({ min: 1, max: 1_000 }).map((n) => n / 100),
+        action: fc.constant("notify" as const),
+      }),
+      { maxLength: 2 },
+    ),
   }),
 );
+
+const nominalMs = { day: 86_400_000, week: 7 * 86_400_000, month: 31 * 86_400_000 };
+
+const accounting: fc.Arbitrary<QuotaRule> = fc
+  .tuple(quota, fc.constantFrom(...calendarPeriods), fc.uniqueArray(fc.constantFrom(...accountingCounters)), fc.nat())
+  .map(([rule, period, counted, max]) => ({
+    ...rule,
+    algorithm: period,
+    stages: [],
+    limits: counted.map((count) => ({ count, max, periodMs: nominalMs[period] })),
+  }));
 
 const access: fc.Arbitrary<AccessRule> = fc.constantFrom(...accessVerdicts).chain((verdict) =>
   fc.record({
@@ -115,6 +135,7 @@ const policy: fc.Arbitrary<Policy> = fc.record({
   members: fc.array(member, { maxLength: 3 }),
   access: fc.uniqueArray(access, { maxLength: 3, selector: (rule) => rule.name }),
   quotas: fc.uniqueArray(quota, { maxLength: 3, selector: (rule) => rule.name }),
+  accounting: fc.uniqueArray(accounting, { maxLength: 2, selector: (rule) => rule.name }),
 });
 
 const ruleSet: fc.Arbitrary<RuleSet> = fc.record({

@@ -1,7 +1,18 @@
 // Rules → the TOML text of a policies file. What is read back is equal; defaults are left out.
 
 import { printDuration } from "../core/duration.ts";
-import type { AccessRule, Group, Limit, Member, Mode, OnError, Policy, QuotaRule, RuleSet } from "../core/rules.ts";
+import type {
+  AccessRule,
+  Group,
+  Limit,
+  Member,
+  Mode,
+  OnError,
+  Policy,
+  QuotaRule,
+  RuleSet,
+  Stage,
+} from "../core/rules.ts";
 
 /** A policies file that parseRules reads as `rules`. */
 export function printRules(rules: RuleSet): string {
@@ -32,7 +43,12 @@ function printPolicy(policy: Policy): string {
     ["description", policy.description === "" ? undefined : quote(policy.description)],
     ["members", printList(policy.members.map(printMember))],
   ]);
-  return [head, ...policy.access.map(printAccess), ...policy.quotas.map(printQuota)].join("\n");
+  return [
+    head,
+    ...policy.access.map(printAccess),
+    ...policy.quotas.map(printQuota),
+    ...policy.accounting.map(printAccounting),
+  ].join("\n");
 }
 
 function ruleLines(rule: { enabled: boolean; mode: Mode; onError: OnError | undefined }): Line[] {
@@ -73,6 +89,25 @@ function printQuota(rule: QuotaRule): string {
     ["stop", unless(rule.stop, false)],
     ["null_sender", unless(rule.nullSender, false)],
     ["limits", printList(rule.limits.map(printLimit))],
+    ["stages", rule.stages.length === 0 ? undefined : printList(rule.stages.map(printStage))],
+    ...ruleLines(rule),
+  ]);
+}
+
+function printStage({ share, action }: Stage): string {
+  return `{ at = "${Math.round(share * 100)}%", do = "${action}" }`;
+}
+
+function printAccounting(rule: QuotaRule): string {
+  return block("[[policies.accounting]]", [
+    ["name", quote(rule.name)],
+    ["track", quote(rule.track.text)],
+    ["period", quote(rule.algorithm)],
+    ["verdict", quote(rule.verdict)],
+    ["text", quote(rule.text)],
+    ["stop", unless(rule.stop, false)],
+    ["null_sender", unless(rule.nullSender, false)],
+    ["limits", printList(rule.limits.map(({ count, max }) => `{ count = ${quote(count)}, max = ${max} }`))],
     ...ruleLines(rule),
   ]);
 }

@@ -8,7 +8,9 @@ import { parseDuration } from "../core/duration.ts";
 import {
   type AccessRule,
   accessVerdicts,
+  accountingCounters,
   algorithms,
+  calendarPeriods,
   counters,
   type Group,
   type Limit,
@@ -16,6 +18,8 @@ import {
   type QuotaRule,
   quotaVerdicts,
   ruleStates,
+  type Stage,
+  stageActions,
 } from "../core/rules.ts";
 import { built, notBuilt } from "./rules-built.ts";
 import { textDefault } from "./rules-text.ts";
@@ -26,6 +30,8 @@ const groupMembersMax = 1_000_000;
 const policiesMax = 20_000;
 const rulesMax = 1_000;
 const limitsMax = 32;
+const stagesMax = 8;
+const stagePercentMax = 1_000;
 
 /** The longest text that is looked at; how long a sent one may be is checked in bytes. */
 const textMax = 10_000;
@@ -58,18 +64,6 @@ function wordOf<W extends string>(words: readonly W[], hint = orList(words)) {
       return z.NEVER;
     })
     .meta({ allowed: hint });
-}
-
-/** A word of `words`, refused by name when it is known but not among `available`. */
-function builtWord<W extends string>(kind: string, words: readonly W[], available: readonly W[]) {
-  return z
-    .enum(words)
-    .transform((word, context) => {
-      if (available.includes(word)) return word;
-      refuse(context, { code: "rules/not-built", ...notBuilt(`the ${kind} ${word}`, available) });
-      return z.NEVER;
-    })
-    .meta({ allowed: orList(available) });
 }
 
 /** A key that is known and refused. */
@@ -135,9 +129,10 @@ const per = z
 
 const limit = z
   .strictObject({
-    count: builtWord("counter", counters, built.counters).describe(
-      "What is counted. `kilobytes` counts a message once, `kilobytes_per_recipient` once a recipient.",
-    ),
+    count: z
+      .enum(counters)
+      .meta({ allowed: orList(counters) })
+      .describe("What is counted. `kilobytes` counts a message once, `kilobytes_per_recipient` once a recipient."),
     max: z.int().min(0).describe("So much fits into the window; 0 refuses always."),
     per: per.describe("The length of the window."),
   })
@@ -160,7 +155,29 @@ const limits = z
     }
   });
 
-const quota = z.strictObject({
+const stage = z
+  .strictObject({
+    at: z
+      .string()
+      .transform((written, context) => {
+        const percent = /^([1-9][0-9]{0,3})%$/.exec(written)?.[1];
+        if (percent !== undefined && Number(percent) <= stagePercentMax) return Number(percent) / 100;
+        refuse(context, {});
+        return z.NEVER;
+      })
+      .meta({ description: "The share of the limit.", allowed: `a share such as "80%", at most ${stagePercentMax}%` }),
+    do: z
+      .enum(stageActions)
+      .transform((word, context) => {
+        if (built.stageActions.includes(word)) return word;
+        refuse(context, { code: "rules/not-built", ...notBuilt(`the stage ${word}`, built.stageActions) });
+        return z.NEVER;
+      })
+      .meta({ description: "`notify` records it and says so in the log.", allowed: orList(built.stageActions) }),
+  })
+  .transform(({ at: share, do: action }): Stage => ({ share, action }));
+
+const quotaShape = z.strictObject({
   name: name.optional().meta({ description: "Part of the counters' keys.", defaultText: "`quota 1`, `quota 2` …" }),
   track: z
     .string()
@@ -175,13 +192,67 @@ const quota = z.strictObject({
     .prefault("reject")
     .describe("What is answered when a limit is reached."),
   text: text.default(textDefault.quota).describe("Sent after the verdict as it stands."),
-  algorithm: builtWord("algorithm", algorithms, built.algorithms)
-    .prefault("sliding")
+  algorithm: z
+    .enum(algorithms)
+    .meta({ allowed: orList(algorithms) })
+    .default("sliding")
     .describe("How the window moves. `sliding`: never more than `max` in any window."),
   stop: z.boolean().default(false).describe("Cluebringer's LastQuota: later quotas are not asked."),
   null_sender: z.boolean().default(false).describe("Count the empty sender too, under the key `Sender:<>`."),
   limits: limits.describe("All are charged or none."),
-  stages: laterKey("policies.quotas.stages", ["limits, verdict and text"]),
+  stages: z
+    .array(stage)
+    .max(stagesMax)
+    .default([])
+    .describe("What happens when a share of a limit is reached, once a period. Above 100% refused tries count too."),
+  mode,
+  on_error: onError,
+  enabled,
+});
+
+/** Distinct recipients need a window that can tell when one leaves it. */
+const quota = quotaShape.superRefine(({ algorithm, limits: counted }, context) => {
+  if (algorithm === "sliding" || algorithm === "fixed") return;
+  for (const [index, { count }] of counted.entries()) {
+    if (count !== "unique_recipients" && count !== "new_recipients") continue;
+    const params = { message: `${count} cannot be counted by ${algorithm}`, hint: "sliding or fixed" };
+    context.addIssue({ code: "custom", path: ["limits", index, "count"], params });
+  }
+});
+
+/** Nominal lengths: part of a cell's key, and the farthest a period can reach; the real bounds are the calendar's. */
+const calendarMs = { day: 86_400_000, week: 7 * 86_400_000, month: 31 * 86_400_000 } as const;
+
+const accountingLimit = z.strictObject({
+  count: z
+    .enum(accountingCounters)
+    .meta({ allowed: orList(accountingCounters) })
+    .describe("What is counted."),
+  max: z.int().min(0).describe("So much fits into the period; 0 refuses always."),
+});
+
+const accounting = z.strictObject({
+  ...{
+    name: quotaShape.shape.name,
+    track: quotaShape.shape.track,
+    verdict: quotaShape.shape.verdict,
+    text: quotaShape.shape.text,
+  },
+  period: wordOf(calendarPeriods).describe("A calendar day, ISO week or month in `[policy] time_zone`."),
+  stop: z.boolean().default(false).describe("Cluebringer's LastAccounting: later accounting is not asked."),
+  null_sender: quotaShape.shape.null_sender,
+  limits: z
+    .array(accountingLimit)
+    .max(limitsMax)
+    .default([])
+    .superRefine((list, context) => {
+      for (const [index, { count }] of list.entries()) {
+        if (list.findIndex((other) => other.count === count) === index) continue;
+        const params = { message: `two limits of one rule count ${count}`, hint: "keep the smaller one" };
+        context.addIssue({ code: "custom", path: [index], params });
+      }
+    })
+    .describe("All are charged or none. Sizes are added at the end of a message and judged at the next recipient."),
   mode,
   on_error: onError,
   enabled,
@@ -209,7 +280,7 @@ const policy = z
     helo: laterKey("policies.helo", built.sections),
     spf: laterKey("policies.spf", built.sections),
     greylist: laterKey("policies.greylist", built.sections),
-    accounting: laterKey("policies.accounting", built.sections),
+    accounting: z.array(accounting).max(rulesMax).default([]).describe("What may be sent in a calendar period."),
   })
   .transform(
     (p): Policy => ({
@@ -222,6 +293,7 @@ const policy = z
       members: p.members,
       access: p.access.map(accessRule),
       quotas: p.quotas.map(quotaRule),
+      accounting: p.accounting.map(accountingRule),
     }),
   );
 
@@ -231,6 +303,10 @@ export function accessName(index: number): string {
 
 export function quotaName(index: number): string {
   return `quota ${index + 1}`;
+}
+
+export function accountingName(index: number): string {
+  return `accounting ${index + 1}`;
 }
 
 function accessRule(rule: z.output<typeof access>, index: number): AccessRule {
@@ -253,7 +329,21 @@ function quotaRule(rule: z.output<typeof quota>, index: number): QuotaRule {
     stop: rule.stop,
     nullSender: rule.null_sender,
     limits: rule.limits,
+    stages: rule.stages,
   };
+}
+
+/** Accounting is a quota whose window is the calendar's. */
+function accountingRule(rule: z.output<typeof accounting>, index: number): QuotaRule {
+  const { period, limits, name: given, ...rest } = rule;
+  const name = given ?? accountingName(index);
+  const counted = limits.map(({ count, max }) => ({ count, max, per: calendarMs[period] }));
+  const asQuota = { ...rest, name, algorithm: "sliding" as const, limits: counted.map(limitOf), stages: [] };
+  return { ...quotaRule(asQuota, index), algorithm: period };
+}
+
+function limitOf({ count, max, per }: { count: Limit["count"]; max: number; per: number }): Limit {
+  return { count, max, periodMs: per };
 }
 
 export const rulesSchema = z.strictObject({

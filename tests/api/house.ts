@@ -82,7 +82,13 @@ export class House implements AsyncDisposable {
     const measures = new PolicyMeasures(metrics);
     const raises = new Raises();
     const canonical = (login: string) => login;
-    const live = await LiveRules.read(store, { mode: "enforce", internal: "", onError: "pass", canonical });
+    const live = await LiveRules.read(store, {
+      mode: "enforce",
+      internal: "",
+      onError: "pass",
+      timeZone: "Europe/Kyiv",
+      canonical,
+    });
     const onFinding = measures.found.bind(measures);
     const engine = new PolicyEngine({
       cells: store.cells,

@@ -354,7 +354,7 @@ function policy(name: string, priority = 50): Policy {
   const rule = { enabled: true, mode: "enforce", onError: undefined } as const;
   const members = [{ source: "%newuser", destination: null, enabled: true }];
   const access = [{ name: "first", ...rule, verdict: "reject", text: "hit", states: ["RCPT"] }] as const;
-  return { name, priority, ...rule, description: "", members, access, quotas: [] };
+  return { name, priority, ...rule, description: "", members, access, quotas: [], accounting: [] };
 }
 
 function rules(policies: readonly Policy[], groups: Readonly<Record<string, readonly string[]>> = {}): RuleSet {

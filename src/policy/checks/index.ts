@@ -2,6 +2,7 @@
 
 import type { Check } from "../check.ts";
 import { access } from "./access.ts";
+import { accounting } from "./accounting.ts";
 import { quota } from "./quota.ts";
 
-export const checks: readonly Check[] = [access, quota];
+export const checks: readonly Check[] = [access, quota, accounting];

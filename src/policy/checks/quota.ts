@@ -13,7 +13,7 @@ export const quota = {
 function plan(question: Question): Plan | undefined {
   switch (question.request.state) {
     case "RCPT":
-      return planRecipient(question);
+      return planRecipient(question, "quotas");
     case "END-OF-MESSAGE":
       return planEnd(question);
     default:

@@ -36,7 +36,15 @@ type Sides = readonly [source: string | null, destination: string | null, enable
 
 function policy(members: readonly Sides[], enabled = true): Policy {
   const list = members.map(([source, destination, on = true]) => ({ source, destination, enabled: on }));
-  const rest = { priority: 10, mode: "enforce", onError: undefined, description: "", access: [], quotas: [] } as const;
+  const rest = {
+    priority: 10,
+    mode: "enforce",
+    onError: undefined,
+    description: "",
+    access: [],
+    quotas: [],
+    accounting: [],
+  } as const;
   return { name: "p", enabled, members: list, ...rest };
 }
 

@@ -208,7 +208,15 @@ function groupLists(): fc.Arbitrary<Group[]> {
 }
 
 function policyOf(): fc.Arbitrary<Policy> {
-  const rest = { priority: 1, mode: "enforce", onError: undefined, description: "", access: [], quotas: [] } as const;
+  const rest = {
+    priority: 1,
+    mode: "enforce",
+    onError: undefined,
+    description: "",
+    access: [],
+    quotas: [],
+    accounting: [],
+  } as const;
   const shape = { enabled: mostly(), members: fc.array(memberOf(), { maxLength: 3 }), name: fc.constant("p") };
   return fc.record(shape).map((fields) => ({ ...rest, ...fields }));
 }

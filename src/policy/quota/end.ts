@@ -6,15 +6,15 @@ import type { Plan, Question } from "../check.ts";
 import type { CompiledLimit } from "../compiled-rules.ts";
 import type { Ledger } from "../ledger.ts";
 import type { OpenMessage, TrackedRecipient } from "../message.ts";
-import { type Amount, keysOf, planSteps, settleStep } from "./step.ts";
+import { type Amount, keysOf, planSteps, type RuleKind, settleStep } from "./step.ts";
 
 export function planEnd(question: Question): Plan | undefined {
-  return question.message === undefined ? planUntracked(question) : planTracked(question, question.message);
+  return question.message === undefined ? planUntracked(question, "quotas") : planTracked(question, question.message);
 }
 
 /** A message that no RCPT question announced (we were down, or asked here only) is charged by its recipient_count. */
-function planUntracked(question: Question): Plan | undefined {
-  const steps = planSteps(question);
+export function planUntracked(question: Question, kind: RuleKind): Plan | undefined {
+  const steps = planSteps(question, kind);
   if (steps.length === 0) return undefined;
   return {
     keys: keysOf(steps, ""),

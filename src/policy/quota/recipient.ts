@@ -2,10 +2,10 @@
 
 import type { Plan, Question } from "../check.ts";
 import type { CompiledLimit } from "../compiled-rules.ts";
-import { type Amount, keysOf, planSteps, settleStep } from "./step.ts";
+import { type Amount, keysOf, planSteps, type RuleKind, settleStep } from "./step.ts";
 
-export function planRecipient(question: Question): Plan | undefined {
-  const steps = planSteps(question);
+export function planRecipient(question: Question, kind: RuleKind): Plan | undefined {
+  const steps = planSteps(question, kind);
   if (steps.length === 0) return undefined;
   return {
     keys: keysOf(steps, question.request.recipient),

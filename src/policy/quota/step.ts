@@ -3,10 +3,11 @@
 import type { Admission, CellState } from "../../core/cell.ts";
 import type { Question } from "../check.ts";
 import type { CompiledLimit, CompiledQuota } from "../compiled-rules.ts";
-import type { Effect } from "../finding.ts";
+import type { Effect, QuotaFinding } from "../finding.ts";
 import type { Ledger } from "../ledger.ts";
 import { trackKey } from "../track.ts";
 import { draftMember, isMemberCounter, type MemberWrite, memberKey } from "./member.ts";
+import { countsTries, countTry, type Reach, reachedStages, triesKey } from "./stage.ts";
 
 /** A quota that applies to the question, with the track key of its cells. */
 export interface Step {
@@ -34,12 +35,15 @@ interface Draft extends Amount {
   readonly member: MemberWrite | undefined;
 }
 
+/** Which list of a policy is asked. */
+export type RuleKind = "quotas" | "accounting";
+
 /** The quotas of the matching policies that apply, in order, up to one that stops (cluebringer's LastQuota). */
-export function planSteps(question: Question): readonly Step[] {
+export function planSteps(question: Question, kind: RuleKind): readonly Step[] {
   const steps: Step[] = [];
   const { request } = question;
   for (const index of question.matched) {
-    for (const quota of question.rules.policies[index]?.quotas ?? []) {
+    for (const quota of question.rules.policies[index]?.[kind] ?? []) {
       const track = trackKey(quota.rule, request, request.recipient, question.account);
       if (track === undefined) continue;
       steps.push({ quota, track });
@@ -54,6 +58,7 @@ export function keysOf(steps: readonly Step[], recipient: string): readonly stri
   for (const { quota, track } of steps) {
     for (const limit of quota.limits) {
       keys.push(limit.prefix + track);
+      if (countsTries(limit)) keys.push(triesKey(limit.prefix + track));
       if (isMemberCounter(limit.limit.count) && recipient !== "") keys.push(memberKey(limit.prefix + track, recipient));
     }
   }
@@ -74,12 +79,12 @@ export function settleStep(
     if (asked === undefined) continue;
     const draft = draftCharge(limit, key, asked, question, ledger);
     if (!draft.admission.admitted) {
-      exceed(step.quota, draft, ledger);
+      exceed(draft, question, ledger);
       return;
     }
     drafts.push(draft);
   }
-  for (const draft of drafts) book(draft, ledger);
+  for (const draft of drafts) book(draft, question, ledger);
 }
 
 function draftCharge(limit: CompiledLimit, key: string, asked: Amount, question: Question, ledger: Ledger): Draft {
@@ -110,15 +115,33 @@ function exempt(draft: Omit<Draft, "admission">, ledger: Ledger, judge: (force: 
   return { ...draft, admission: judge(true), exempted: true };
 }
 
-function exceed(quota: CompiledQuota, draft: Draft, ledger: Ledger): void {
+function exceed(draft: Draft, question: Question, ledger: Ledger): void {
+  const { limit, key, max, amount, admission } = draft;
+  const { quota } = limit;
   ledger.findings.push(findingOf(draft, quota.observed ? "would" : "acted"));
   if (!quota.observed) ledger.answer({ kind: quota.rule.verdict, text: quota.rule.text }, quota);
+  if (countsTries(limit)) {
+    noteStages(
+      draft,
+      countTry(limit, key, { max, used: admission.before, amount }, question, ledger),
+      question,
+      ledger,
+    );
+  }
 }
 
-function book(draft: Draft, ledger: Ledger): void {
-  const { admission, key, limit, kind, member } = draft;
+function noteStages(draft: Draft, reach: Reach, question: Question, ledger: Ledger): void {
+  for (const stage of reachedStages(draft.limit, reach)) {
+    if (question.isNewStage(draft.key, stage, draft.limit.limit.periodMs))
+      ledger.findings.push({ ...findingOf(draft, "stage"), stage });
+  }
+}
+
+function book(draft: Draft, question: Question, ledger: Ledger): void {
+  const { admission, key, limit, kind, member, max } = draft;
   ledger.findings.push(findingOf(draft, draft.exempted ? "exempt" : kind === "look" ? "looked" : "charged"));
   if (kind === "look") ledger.sizes.push(key);
+  else noteStages(draft, { max, before: admission.before, after: admission.after }, question, ledger);
   if (admission.state !== undefined && (kind !== "look" || limit.algorithm.sizes === "after")) {
     ledger.put(key, admission.state, limit.algorithm.expiresAt(admission.state, limit.cell));
   }
@@ -131,7 +154,7 @@ function book(draft: Draft, ledger: Ledger): void {
   if (member !== undefined) ledger.bookings.push([member.key, member.state[1] ?? 0, 0]);
 }
 
-function findingOf(draft: Draft, effect: Effect) {
+function findingOf(draft: Draft, effect: Effect): QuotaFinding {
   const { limit, key, max, amount, admission } = draft;
-  return { check: "quota", limit, key, max, amount, admission, effect } as const;
+  return { check: "quota", limit, key, max, amount, admission, effect };
 }
