@@ -22,7 +22,7 @@ export interface Store extends AsyncDisposable {
 export interface Cells {
   /**
    * Runs `work` once over the named cells, then resolves when its effects are on disk.
-   * `work` is pure but for its view, is called at most once, and synchronously when all its cells are at hand.
+   * `work` is pure but for its view and is called at most once; synchronously where memory decides and all its cells are at hand.
    * `recorded` is false when the store did not take the effects within 200 ms: they hold in memory and are written as soon as possible.
    * Effects of jobs are applied in the order of the calls to `work`.
    */
@@ -35,8 +35,13 @@ export interface Cells {
     readonly after?: string;
     readonly limit: number;
   }): Promise<readonly CellEntry[]>;
-  /** Open messages as they were recorded, to go on with after a restart. */
+  /** This node's open messages as they were recorded, to go on with after a restart. */
   openMessages(): Promise<readonly StoredMessage[]>;
+  /**
+   * Takes over rows that other nodes opened before a time and did not close: they are this node's from here on, so that any node may
+   * sweep what is overdue (decided 2). At most 500; none where no other node can be.
+   */
+  adoptMessages(openedBefore: number): Promise<readonly StoredMessage[]>;
   /** Resolves when everything charged so far is on disk (or throws the store's error). */
   flush(): Promise<void>;
   readonly health: CellsHealth;
@@ -54,6 +59,8 @@ export interface CellEntry {
 
 /** What `work` may see and change. Only keys named in the job may be read or put. */
 export interface CellView {
+  /** ms since the epoch by the clock that all who share the store go by: this machine's, or the database's. Charges are booked at it. */
+  readonly now: number;
   get(key: string): CellState | undefined;
   /** `expiresAt`: ms since the epoch after which the state says nothing and may be forgotten. */
   put(key: string, state: CellState, expiresAt: number): void;

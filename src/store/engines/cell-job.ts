@@ -35,6 +35,11 @@ export class CellJob implements CellView {
     }
   }
 
+  get now(): number {
+    this.#assertRunning();
+    return this.#now;
+  }
+
   get changed(): boolean {
     return this.states.length > 0 || this.messages.length > 0 || this.decisions.length > 0;
   }

@@ -107,6 +107,10 @@ class ScratchCells implements Cells {
     return [...this.#messages.values()].sort((a, b) => a.openedAt - b.openedAt || compareKeys(a.id, b.id));
   }
 
+  async adoptMessages(): Promise<readonly StoredMessage[]> {
+    return [];
+  }
+
   async flush(): Promise<void> {
     await this.#saving;
   }

@@ -93,6 +93,10 @@ export class SqliteCells implements Cells {
     return this.#source.openMessages();
   }
 
+  async adoptMessages(): Promise<readonly StoredMessage[]> {
+    return [];
+  }
+
   flush(): Promise<void> {
     return this.#queue.flush();
   }
