@@ -3,14 +3,19 @@
 
 import { spawn } from "node:child_process";
 import { type FileHandle, open } from "node:fs/promises";
-import { PassThrough, type Readable } from "node:stream";
+import type { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { Problem } from "../core/problem.ts";
 import { decompressBzip2 } from "./bzip2.ts";
+import { ZstdFrames } from "./zstd-frames.ts";
 
 /** Bytes read at a time; large enough that the calls do not count, small enough for the cache. */
 const chunkBytes = 1024 * 1024;
+
+/** Compressed bytes fed to a decoder at once: a bomb makes a thousand times as much of them before anybody can stop it. */
+const inputBytes = 16 * 1024;
+const outputBytes = 64 * 1024;
 
 /** An archive may become this many times larger, and this much in any case: beyond it is a bomb and not a log. */
 const ratioMax = 2000;
@@ -70,7 +75,7 @@ type Form = "plain" | "gzip" | "bzip2" | "xz" | "zstd";
 function formOf(head: Buffer): Form {
   const hex = head.toString("hex");
   if (hex.startsWith("1f8b")) return "gzip";
-  if (/^425a68(?:3[1-9])3141/.test(hex)) return "bzip2";
+  if (/^425a683[1-9](?:3141|1772)/.test(hex)) return "bzip2";
   if (hex === "fd377a585a00") return "xz";
   return hex.startsWith("28b52ffd") ? "zstd" : "plain";
 }
@@ -113,12 +118,12 @@ async function* readArchive(
 }
 
 function unpack(file: FileHandle, form: Exclude<Form, "plain">): AsyncIterable<Buffer> {
-  const input = file.createReadStream({ start: 0, autoClose: false, highWaterMark: 256 * 1024 });
+  const input = file.createReadStream({ start: 0, autoClose: false, highWaterMark: inputBytes });
   switch (form) {
     case "gzip":
-      return whatIsWhole(input, createGunzip({ chunkSize: 256 * 1024 }));
+      return unpackGzip(input);
     case "zstd":
-      return whatIsWhole(input, createZstdDecompress({ chunkSize: 256 * 1024 }));
+      return unpackZstd(input);
     case "bzip2":
       return decompressBzip2(input);
     case "xz":
@@ -128,30 +133,75 @@ function unpack(file: FileHandle, form: Exclude<Form, "plain">): AsyncIterable<B
   }
 }
 
-/** All that a decompressor gave before it failed: a failing stream would throw away what it has not handed out. */
-async function* whatIsWhole(input: Readable, decompressor: NodeJS.ReadWriteStream): AsyncGenerator<Buffer> {
-  const output = new PassThrough({ highWaterMark: 1024 * 1024 });
-  let failure: unknown;
-  decompressor.on("data", (chunk: Buffer) => {
-    if (!output.write(chunk)) {
-      decompressor.pause();
-      output.once("drain", () => decompressor.resume());
-    }
-  });
-  const done = pipeline(input, decompressor, { end: true }).then(
-    () => output.end(),
-    (error: unknown) => {
-      failure = error;
-      output.end();
-    },
-  );
-  try {
-    for await (const chunk of output) yield Buffer.from(chunk);
-  } finally {
-    input.destroy();
-    await done;
+/** Feeds a decoder of the runtime piece by piece; what it gives before it fails is kept, which a stream would throw away. */
+class Unpacker {
+  readonly #stream: Transform;
+  #chunks: Buffer[] = [];
+  #failure: Error | undefined;
+  readonly #closed: Promise<void>;
+
+  constructor(stream: Transform) {
+    this.#stream = stream;
+    stream.on("data", (chunk: Buffer) => this.#chunks.push(chunk));
+    stream.on("error", (error) => {
+      this.#failure = error;
+    });
+    this.#closed = new Promise((resolve) => stream.once("close", resolve));
   }
-  if (failure !== undefined) throw failure;
+
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** What comes out of `chunk`; nothing more after a failure. */
+  async write(chunk: Buffer): Promise<readonly Buffer[]> {
+    // A decoder that fails forgets to call back.
+    if (this.#failure === undefined) {
+      await Promise.race([this.#closed, new Promise<void>((resolve) => this.#stream.write(chunk, () => resolve()))]);
+    }
+    return this.#take();
+  }
+
+  async end(): Promise<readonly Buffer[]> {
+    if (this.#failure === undefined) {
+      this.#stream.end();
+      await this.#closed;
+    }
+    return this.#take();
+  }
+
+  #take(): readonly Buffer[] {
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    return chunks;
+  }
+}
+
+async function* unpackGzip(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const unpacker = new Unpacker(createGunzip({ chunkSize: outputBytes }));
+  for await (const chunk of input) {
+    yield* await unpacker.write(chunk);
+    if (unpacker.failure !== undefined) throw unpacker.failure;
+  }
+  yield* await unpacker.end();
+  if (unpacker.failure !== undefined) throw unpacker.failure;
+}
+
+async function* unpackZstd(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const frames = new ZstdFrames();
+  let unpacker: Unpacker | undefined;
+  for await (const chunk of input) {
+    for (let at = 0; at < chunk.length; ) {
+      const { end, isEnd } = frames.follow(chunk, at);
+      unpacker ??= new Unpacker(createZstdDecompress({ chunkSize: outputBytes }));
+      yield* await unpacker.write(chunk.subarray(at, end));
+      if (isEnd && unpacker.failure === undefined) yield* await unpacker.end();
+      if (unpacker.failure !== undefined) throw unpacker.failure;
+      if (isEnd) unpacker = undefined;
+      at = end;
+    }
+  }
+  if (unpacker !== undefined || !frames.isBetweenFrames) throw new Error("the data ends early");
 }
 
 /** xz has no decoder in the runtime: the program of that name does it, with a limit on its memory. */

@@ -7,14 +7,16 @@ import type { MailEvent } from "../../core/event.ts";
 /** Both lines of one refused password stand within this time: Dovecot delays its answer by 2 s (auth_failure_delay). */
 const togetherMs = 4_000;
 
-/** Lines that wait for their second telling. The oldest goes: then one password counts twice, which no attacker gains by. */
-const waitingMax = 20_000;
-/** The same for one address; no client has more refused passwords under way at once. */
+/**
+ * Addresses that have lines waiting for their second telling, in each of two generations. The older generation goes when
+ * the younger is full: then one password may count twice, which no attacker gains by.
+ */
+const addressesMax = 10_000;
+/** Waiting lines of one address; no client has more refused passwords under way at once. */
 const waitingOfAddressMax = 64;
 
 interface Waiting {
   readonly at: number;
-  readonly ip: string;
   readonly user: string | null;
   /** Told by the auth process, or by the daemon in front. */
   readonly byAuth: boolean;
@@ -23,8 +25,8 @@ interface Waiting {
 
 /** Tells how many failures each auth_failure adds. Time comes with the events, which may be out of order by seconds. */
 export class FailureMerge {
-  readonly #waiting = new Map<string, Waiting[]>();
-  #size = 0;
+  #young = new Map<string, readonly Waiting[]>();
+  #old = new Map<string, readonly Waiting[]>();
 
   /** Failures that this event adds to those told before it: 0 when all its attempts were. Only for auth_failure. */
   count(event: MailEvent): number {
@@ -34,47 +36,32 @@ export class FailureMerge {
     if (byAuth && event.reason?.endsWith(" - trying the next passdb") === true) return 0;
     const user = event.user === null ? null : event.user.toLowerCase();
     const since = event.at - togetherMs - event.overSeconds * 1000;
+    const waiting = this.#of(event.ip, event.at);
     let left = event.attempts;
-    for (const other of this.#of(event.ip, event.at)) {
+    for (const other of waiting) {
       if (left === 0) break;
       if (other.byAuth === byAuth || other.at < since || !isSameUser(other.user, user)) continue;
       const both = Math.min(left, other.left);
       other.left -= both;
       left -= both;
     }
-    if (left > 0) this.#wait({ at: event.at, ip: event.ip, user, byAuth, left });
+    if (left > 0)
+      this.#keep(event.ip, [...waiting.slice(1 - waitingOfAddressMax), { at: event.at, user, byAuth, left }]);
     return left;
   }
 
-  /** What waits for this address; forgets what has been waiting for longer than any session lasts. */
+  /** What waits for this address, without what has been waiting for longer than any session lasts. */
   #of(ip: string, now: number): readonly Waiting[] {
-    const list = this.#waiting.get(ip);
-    if (list === undefined) return [];
-    const alive = list.filter((one) => one.left > 0 && one.at >= now - sessionMs);
-    this.#size -= list.length - alive.length;
-    if (alive.length === 0) this.#waiting.delete(ip);
-    else this.#waiting.set(ip, alive);
-    return alive;
+    const list = this.#young.get(ip) ?? this.#old.get(ip) ?? [];
+    return list.filter((one) => one.left > 0 && one.at >= now - sessionMs);
   }
 
-  #wait(one: Waiting): void {
-    const list = this.#waiting.get(one.ip) ?? [];
-    // Moved to the end, so that the address that was quiet for longest is forgotten first.
-    this.#waiting.delete(one.ip);
-    this.#waiting.set(one.ip, list);
-    list.push(one);
-    this.#size++;
-    if (list.length > waitingOfAddressMax) {
-      list.shift();
-      this.#size--;
+  #keep(ip: string, list: readonly Waiting[]): void {
+    if (this.#young.size >= addressesMax && !this.#young.has(ip)) {
+      this.#old = this.#young;
+      this.#young = new Map();
     }
-    while (this.#size > waitingMax) {
-      const oldest = this.#waiting.entries().next().value;
-      if (oldest === undefined) return;
-      oldest[1].shift();
-      this.#size--;
-      if (oldest[1].length === 0) this.#waiting.delete(oldest[0]);
-    }
+    this.#young.set(ip, list);
   }
 }
 
