@@ -29,7 +29,7 @@ function has(program: string): boolean {
 
 /** Compressed by the program of this name, which every Debian has. */
 function packed(program: string, input: Buffer): Buffer {
-  return execFileSync(program, ["-c"], { input, maxBuffer: 64 * 1024 * 1024 });
+  return execFileSync(program, ["-1", "-c"], { input, maxBuffer: 64 * 1024 * 1024 });
 }
 
 async function readAll(bytes: Buffer, name = "log"): Promise<{ text: Buffer; warnings: string[] }> {
@@ -98,8 +98,8 @@ test("an archive of nothing is an empty log", async () => {
   assert.equal((await readAll(Buffer.alloc(0))).text.length, 0);
 });
 
-test("a bomb is cut off with a warning", { skip: !has("bzip2") }, async () => {
-  const bomb = packed("bzip2", Buffer.alloc(300 * 1024 * 1024));
+test("a bomb is cut off with a warning", async () => {
+  const bomb = zstdCompressSync(Buffer.alloc(300 * 1024 * 1024));
   const path = join(folder, "bomb");
   writeFileSync(path, bomb);
   const warnings: string[] = [];

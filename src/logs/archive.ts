@@ -138,7 +138,8 @@ class Unpacker {
   readonly #stream: Transform;
   #chunks: Buffer[] = [];
   #failure: Error | undefined;
-  readonly #closed: Promise<void>;
+  /** Goes on with whoever waits for the stream. */
+  #wake: () => void = () => {};
 
   constructor(stream: Transform) {
     this.#stream = stream;
@@ -146,7 +147,7 @@ class Unpacker {
     stream.on("error", (error) => {
       this.#failure = error;
     });
-    this.#closed = new Promise((resolve) => stream.once("close", resolve));
+    stream.once("close", () => this.#wake());
   }
 
   get failure(): Error | undefined {
@@ -157,15 +158,20 @@ class Unpacker {
   async write(chunk: Buffer): Promise<readonly Buffer[]> {
     // A decoder that fails forgets to call back.
     if (this.#failure === undefined) {
-      await Promise.race([this.#closed, new Promise<void>((resolve) => this.#stream.write(chunk, () => resolve()))]);
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        this.#stream.write(chunk, () => resolve());
+      });
     }
     return this.#take();
   }
 
   async end(): Promise<readonly Buffer[]> {
     if (this.#failure === undefined) {
-      this.#stream.end();
-      await this.#closed;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        this.#stream.end();
+      });
     }
     return this.#take();
   }

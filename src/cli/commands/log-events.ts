@@ -1,6 +1,5 @@
 // `log events`: what Postfix and Dovecot say in log files, one JSON object a line. Needs no daemon.
 
-import { once } from "node:events";
 import type { Writable } from "node:stream";
 import { setFlagsFromString } from "node:v8";
 import { Command } from "commander";
@@ -159,9 +158,20 @@ class Pen {
   /** Waits until the reader wants more; false when nobody reads any more. */
   async flush(): Promise<boolean> {
     if (this.#length > 0) this.#write(0);
-    if (this.#output.writableNeedDrain && !this.#closed)
-      await Promise.race([once(this.#output, "drain"), once(this.#output, "close")]).catch(() => {});
+    if (this.#output.writableNeedDrain && !this.#closed) await this.#drained();
     return !this.#closed;
+  }
+
+  /** Resolves when the output takes more, or never will again. */
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      const names = ["drain", "error", "close"];
+      const go = () => {
+        for (const name of names) this.#output.off(name, go);
+        resolve();
+      };
+      for (const name of names) this.#output.on(name, go);
+    });
   }
 
   #write(sizeMin: number): void {
