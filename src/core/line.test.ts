@@ -23,8 +23,20 @@ function linesOf(text: Buffer, sizes: readonly number[]): { lines: string[]; num
 
 test("only LF ends a line; a CR before it and NUL bytes do not", () => {
   const { lines, numbers } = linesOf(Buffer.from("a\r\nb\rc\n\n\0d\0\nlast"), [3]);
-  assert.deepEqual(lines, ["a", "b\rc", "", "\0d\0", "last"]);
+  assert.deepEqual(lines, ["a", "b\rc", "", "d\0", "last"]);
   assert.deepEqual(numbers, [1, 2, 3, 4, 5]);
+});
+
+test("a hole of NUL bytes before a line, however long, is not part of it", () => {
+  const text = Buffer.concat([
+    Buffer.from("one\n"),
+    Buffer.alloc(3 * lineBytesMax),
+    Buffer.from("two\n\0\n"),
+    Buffer.alloc(9),
+  ]);
+  for (const size of [1000, text.length]) {
+    assert.deepEqual(linesOf(text, [size]), { lines: ["one", "two", ""], numbers: [1, 2, 3], skipped: 0 });
+  }
 });
 
 test("where chunks end makes no difference", () => {

@@ -42,6 +42,7 @@ export class LineSplitter {
       start = end + 1;
     }
     for (;;) {
+      start = afterHole(chunk, start, chunk.length);
       const end = chunk.indexOf(lf, start);
       if (end < 0) break;
       this.#number++;
@@ -68,7 +69,8 @@ export class LineSplitter {
     else see(this.#rest, 0, length > 0 && this.#rest[length - 1] === cr ? length - 1 : length, this.#number);
   }
 
-  #keep(chunk: Buffer, start: number, end: number): void {
+  #keep(chunk: Buffer, from: number, end: number): void {
+    const start = this.#restLength === 0 ? afterHole(chunk, from, end) : from;
     const length = end - start;
     if (length === 0 || this.#skipping) return;
     if (this.#restLength + length > lineBytesMax) {
@@ -80,4 +82,11 @@ export class LineSplitter {
     chunk.copy(this.#rest, this.#restLength, start, end);
     this.#restLength += length;
   }
+}
+
+/** Behind the NUL bytes that a line begins with: the hole that copytruncate leaves is as long as the log was. */
+function afterHole(bytes: Buffer, start: number, end: number): number {
+  let i = start;
+  while (i < end && bytes[i] === 0) i++;
+  return i;
 }

@@ -36,7 +36,7 @@ const close = 93;
  * TAI64N and epoch, lines without a host, and Dovecot's own files of 1.x and 2.x.
  */
 export function readHeader(bytes: Buffer, start: number, end: number, header: Header): boolean {
-  let from = start;
+  let from = isByteOrderMark(bytes, start) ? start + 3 : start;
   header.timeForm = "none";
   if (bytes[from] === less) {
     from = afterPriority(bytes, from, end);
@@ -253,7 +253,7 @@ function readRfc5424(bytes: Buffer, start: number, end: number, header: Header):
   let message = afterStructuredData(bytes, data, end);
   if (message < 0) return false;
   while (message < end && bytes[message] === space) message++;
-  if (bytes[message] === 0xef && bytes[message + 1] === 0xbb && bytes[message + 2] === 0xbf) message += 3;
+  if (isByteOrderMark(bytes, message)) message += 3;
   header.programStart = program;
   header.programEnd = process - 1;
   header.messageStart = message;
@@ -294,6 +294,10 @@ function isAuthOfDovecot(bytes: Buffer, start: number, end: number): boolean {
     return false;
   for (let i = start + 4; i < end && i < start + 13; i++) if (bytes[i] === 40) return true;
   return false;
+}
+
+function isByteOrderMark(bytes: Buffer, i: number): boolean {
+  return bytes[i] === 0xef && bytes[i + 1] === 0xbb && bytes[i + 2] === 0xbf;
 }
 
 /** The end of the word at `start`: its blank, or the line's end, or where it is too long to be a header. */

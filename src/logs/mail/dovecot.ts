@@ -67,16 +67,16 @@ function readElements(said: string, from: number, event: MailEventDraft): MailEv
   return event;
 }
 
-/** `user=<name>, method=PLAIN`: the name may hold anything, so it ends at the last `>`. */
+/** `user=<name>, method=PLAIN`, either of which may be missing: the name may hold anything, so it ends at the last `>`. */
 function readUserAndMethod(text: string, event: MailEventDraft): void {
-  const methodAt = text.lastIndexOf(">, method=");
-  if (methodAt >= 0) {
-    const method = text.slice(methodAt + 10);
+  const methodAt = text.startsWith("method=") ? 0 : text.lastIndexOf(">, method=") + 3;
+  if (methodAt !== 2) {
+    const method = text.slice(methodAt + 7);
     const comma = method.indexOf(",");
     event.method = comma < 0 ? method : method.slice(0, comma);
   }
   if (!text.startsWith("user=<")) return;
-  const end = methodAt >= 0 ? methodAt : text.lastIndexOf(">");
+  const end = methodAt !== 2 ? methodAt - 3 : text.lastIndexOf(">");
   const user = text.slice(6, Math.max(6, end));
   event.user = user === "" ? null : user;
 }

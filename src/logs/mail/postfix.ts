@@ -12,6 +12,8 @@ export function parsePostfix(program: Program, text: string): MailEventDraft | u
   if (text.startsWith("warning: ")) return isSmtpd(daemon) ? parseWarning(text, service) : undefined;
   const idLength = queueIdLength(text);
   if (idLength === 0) return undefined;
+  // Before 2.1 nothing stood in front of it.
+  if (text.startsWith("reject: ")) return isSmtpd(daemon) ? parseReject(text, 0, "reject: ", service) : undefined;
   const event = parseAfterId(daemon, text, idLength + 2, service);
   if (event !== undefined) {
     const id = text.slice(0, idLength);
@@ -83,11 +85,9 @@ const notRefused = [
   "Temporary",
   "Internal",
   "generic failure",
-  "no mechanism available",
+  "remote authentication server unavailable",
   "Invalid authentication mechanism",
   "Invalid base64",
-  "unable to ",
-  "cannot connect to ",
 ];
 
 /** A mechanism that itself reads `X authentication failed: y, sasl_username=z` would otherwise name a user of its choice. */
@@ -99,7 +99,8 @@ function parseSaslFailure(text: string, service: string): MailEventDraft | undef
   if (client === undefined || !text.startsWith(": SASL ", client.next)) return undefined;
   const methodAt = client.next + 7;
   const said = text.indexOf(" authentication failed", methodAt);
-  if (said < 0) return undefined;
+  // A mechanism that is none of RFC 4422's names was never tried, whatever the line goes on to say.
+  if (said < 0 || !/^[\w.+-]{1,100}$/.test(text.slice(methodAt, said))) return undefined;
   let rest = text.slice(said + 22);
   if (rest !== "" && !rest.startsWith(":")) return undefined;
   rest = rest.slice(1).trimStart();

@@ -51,6 +51,8 @@ export function mayBeEvent(
 function mayBeSmtpd(bytes: Buffer, start: number, end: number, kinds: ReadonlySet<MailKind>): boolean {
   if (bytes[start] === 119 && bytes[start + 7] === colon) return true;
   const letter = letterAfterId(bytes, start, end);
+  // `reject: RCPT` without a queue id, as Postfix before 2.1 has it.
+  if (letter === 82 || letter === 67 || letter === 72 || letter === 69) return bytes[start] === 114;
   if (letter === 99) return kinds.has("login") && hasLogin(bytes, start, end);
   return (letter === 114 || letter === 109) && kinds.has("reject");
 }
