@@ -8,7 +8,7 @@ export type PolicyTarget = { readonly port: number; readonly host?: string } | {
 export type Attributes = Readonly<Record<string, string | number | undefined>>;
 
 /** The base request R of the acceptance cases. */
-export const baseRequest: Attributes = {
+const baseRequest: Attributes = {
   request: "smtpd_access_policy",
   protocol_state: "RCPT",
   protocol_name: "ESMTP",

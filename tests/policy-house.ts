@@ -1,7 +1,6 @@
 // A policy service without API and CLI: store, engine and server joined as the daemon joins them, for tests over a real socket.
 
 import { ManualClock } from "../src/core/clock.ts";
-import { parseIp } from "../src/core/ip.ts";
 import { silentLog } from "../src/core/log.ts";
 import type { Mode, RuleSet } from "../src/core/rules.ts";
 import { parseCellKey } from "../src/policy/cell-key.ts";
@@ -108,6 +107,3 @@ export class PolicyHouse implements AsyncDisposable {
     await this.store[Symbol.asyncDispose]();
   }
 }
-
-/** The peer of tests that ask the engine without a socket. */
-export const loopback = parseIp("127.0.0.1");

@@ -44,7 +44,7 @@ test("an empty file gives every default", () => {
       on_error: "pass",
       allow: [],
       time_zone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
-      internal: "",
+      internal: "%internal_domains",
       answer_ok: false,
       keep_decisions_days: 30,
       keep_decisions: 1_000_000,

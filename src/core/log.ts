@@ -38,7 +38,7 @@ export function lineLog(options: LogOptions): Log {
 export const silentLog: Log = lineLog({ level: "error", journald: true, write: () => {} });
 
 /** ` key=value` for each field that has a value; a value with blanks, quotes, `=` or control characters is JSON-quoted. */
-export function renderFields(fields: LogFields): string {
+function renderFields(fields: LogFields): string {
   let text = "";
   for (const [key, value] of Object.entries(fields)) {
     if (value !== undefined) text += ` ${key}=${renderValue(value)}`;

@@ -74,7 +74,7 @@ export class DecisionBook {
   }
 }
 
-export function trailOf(question: Question, findings: readonly Finding[]): Trail {
+function trailOf(question: Question, findings: readonly Finding[]): Trail {
   const { request } = question;
   return {
     request: {

@@ -12,7 +12,7 @@ export const requestBytesMax = 65_536;
 /** Lines of one request. Postfix 3.12 sends about thirty. */
 export const requestAttributesMax = 1_000;
 /** Bytes of the answer's line. Postfix cuts its SMTP reply at 510, and puts code, address and reason before our text. */
-export const answerBytesMax = 400;
+const answerBytesMax = 400;
 
 /** Why a request cannot be read. Nothing is answered to it: any answer, even a wrong one, is final for Postfix. */
 export type RequestFault = "too-long" | "too-many-attributes" | "nul" | "not-policy" | "no-state";

@@ -17,6 +17,7 @@ export async function readRules(store: Store): Promise<RuleSet> {
   // One snapshot: an apply between two reads must not be seen by half.
   return store.facts
     .transaction()
+    .setIsolationLevel("repeatable read")
     .execute(async (tx) => ({ groups: await readGroups(tx), policies: await readPolicies(tx) }));
 }
 
@@ -41,7 +42,7 @@ export async function applyRules(store: Store, rules: RuleSet, options: ApplyOpt
 }
 
 /** True when anything was added, changed or removed. */
-export function hasChanges(changes: RuleChanges): boolean {
+function hasChanges(changes: RuleChanges): boolean {
   return [changes.policies, changes.groups].some(
     ({ added, changed, removed }) => added.length + changed.length + removed.length > 0,
   );
@@ -80,9 +81,11 @@ async function applyPolicies(
       row === undefined || row.body !== body
         ? { changed_at: options.now, changed_by: options.by }
         : { changed_at: row.changed_at, changed_by: row.changed_by };
+    const values = { position, body, ...stamp };
     await tx
-      .replaceInto("policies")
-      .values({ name, position, body, ...stamp })
+      .insertInto("policies")
+      .values({ name, ...values })
+      .onConflict((conflict) => conflict.column("name").doUpdateSet(values))
       .execute();
   }
   return { added, changed, removed };
