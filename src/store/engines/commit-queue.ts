@@ -9,7 +9,7 @@ import { renderJournal } from "./journal.ts";
 import type { CommitCall } from "./sqlite-calls.ts";
 
 /** After this an answer leaves from memory. */
-const answerWaitMs = 200;
+export const answerWaitMs = 200;
 
 /** Between attempts while the store is failing; doubles from the first to the second. */
 const retryFirstMs = 50;
