@@ -66,7 +66,7 @@ function best(measure: () => Result | undefined): Result | undefined {
 
 function program(name: string, args: readonly string[]): Result | undefined {
   const start = performance.now();
-  const { error } = spawnSync(name, args, { stdio: "ignore" });
+  const { error } = spawnSync(name, args, { stdio: ["ignore", "pipe", "ignore"] });
   return error === undefined ? { wallMs: performance.now() - start, cpuMs: undefined, memoryMb: undefined } : undefined;
 }
 

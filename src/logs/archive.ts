@@ -2,7 +2,7 @@
 // concatenated. Of a damaged archive what is whole is read, with one warning.
 
 import { spawn } from "node:child_process";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import type { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createZstdDecompress } from "node:zlib";
@@ -43,19 +43,25 @@ export async function* readLogBytes(path: string, warn: Warn): AsyncGenerator<Bu
   }
 }
 
-/** Opens a log for reading; a Problem when that is not possible. */
+/** Opens a log for reading; a Problem when that is not possible, or when it is a folder, a pipe or a device. */
 export async function openLog(path: string): Promise<FileHandle> {
-  let file: FileHandle;
   try {
-    file = await open(path, "r");
+    const found = await stat(path);
+    // Opening a pipe would wait for its writer, and a device has no end.
+    if (!found.isFile() && path !== "/dev/null") throw notRegular(path, found.isDirectory());
+    return await open(path, "r");
   } catch (error) {
-    throw unreadable(path, error);
+    throw error instanceof Problem ? error : unreadable(path, error);
   }
-  if ((await file.stat()).isDirectory()) {
-    await file.close();
-    throw new Problem("this is a directory", { code: "logs/unreadable", where: path, hint: "name the files in it" });
-  }
-  return file;
+}
+
+function notRegular(path: string, isFolder: boolean): Problem {
+  const message = isFolder ? "this is a directory" : "this is no regular file";
+  return new Problem(message, {
+    code: "logs/unreadable",
+    where: path,
+    hint: isFolder ? "name the files in it" : undefined,
+  });
 }
 
 function unreadable(path: string, error: unknown): Problem {
@@ -80,17 +86,26 @@ function formOf(head: Buffer): Form {
   return hex.startsWith("28b52ffd") ? "zstd" : "plain";
 }
 
+/** The next chunk is read while the one before it is looked at. */
 async function* readPlain(file: FileHandle, path: string): AsyncGenerator<Buffer> {
-  const chunk = Buffer.alloc(chunkBytes);
+  let [chunk, next] = [Buffer.alloc(chunkBytes), Buffer.alloc(chunkBytes)];
+  let reading = readChunk(file, chunk, path);
   for (;;) {
-    let length: number;
-    try {
-      length = (await file.read(chunk, 0, chunk.length)).bytesRead;
-    } catch (error) {
-      throw unreadable(path, error);
-    }
+    const length = await reading;
     if (length === 0) return;
+    reading = readChunk(file, next, path);
+    // Whoever stops early never waits for it.
+    reading.catch(() => {});
     yield chunk.subarray(0, length);
+    [chunk, next] = [next, chunk];
+  }
+}
+
+async function readChunk(file: FileHandle, chunk: Buffer, path: string): Promise<number> {
+  try {
+    return (await file.read(chunk, 0, chunk.length)).bytesRead;
+  } catch (error) {
+    throw unreadable(path, error);
   }
 }
 

@@ -31,8 +31,9 @@ export class Zone {
 
   /** The zone that TZ or the machine says. */
   static ofMachine(): Zone {
-    const name = new Intl.DateTimeFormat().resolvedOptions().timeZone;
-    return Zone.parse(name) ?? new Zone("UTC", 0, undefined);
+    // The runtime knows POSIX forms of TZ too, but takes its time to say so.
+    const named = Zone.parse((process.env["TZ"] ?? "").replace(/^:/, ""));
+    return named ?? Zone.parse(new Intl.DateTimeFormat().resolvedOptions().timeZone) ?? new Zone("UTC", 0, undefined);
   }
 
   /** Milliseconds that local time is ahead of UTC at `utcMs`. */

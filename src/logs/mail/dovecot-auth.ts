@@ -58,9 +58,10 @@ function findName(text: string): number {
   }
   const said = afterLevel(text.slice(process[0].length));
   if (said === undefined) return -1;
-  const subsystem = /^(?:conn [^\s()]{1,60} \(pid=\d+,uid=\d+\): auth-worker<\d+>: )?[a-zA-Z0-9-]{1,30}\(/.exec(
-    said.slice(0, 200),
-  );
+  const subsystem =
+    /^(?:conn [^\s()]{1,60}(?: \([^()]{1,60}\))?(?: \[\d{1,10}\])?: )?(?:auth-worker<\d{1,10}>: )?(?:request \[\d{1,10}\]: )?[a-zA-Z0-9-]{1,30}\(/.exec(
+      said.slice(0, 200),
+    );
   return subsystem === null ? -1 : text.length - said.length + subsystem[0].length;
 }
 
