@@ -10,6 +10,7 @@ const wanted = [
   "dovecot-core",
   "dovecot-imapd",
   "nftables",
+  "postgresql",
   "openssl",
   "bzip2",
   "xz-utils",

@@ -67,6 +67,7 @@ function slowMigrations(): Migration[] {
   const slow = (version: number): Migration => ({
     version,
     name: `slow ${version}`,
+    postgres: "",
     up: (db) => {
       db.exec(`create table slow_${version} (n integer) strict`);
       const insert = db.prepare(`insert into slow_${version} values (?)`);

@@ -1,12 +1,14 @@
 // What a test needs from the machine. Missing things skip a test loudly, by name; with CI=true a skip is a failure.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { hasPostgres } from "./postgres-rig.ts";
 
 /** Each capability with the reason that is printed when the machine lacks it. */
 const probes = {
   root: () => (process.getuid?.() === 0 ? undefined : "needs root"),
   postfix: () => missing("Postfix (apt-get install postfix)", "/usr/sbin/postfix", "/usr/lib/postfix/sbin/master"),
   dovecot: () => missing("Dovecot (apt-get install dovecot-core)", "/usr/sbin/dovecot"),
+  postgres: () => (hasPostgres() ? undefined : "needs PostgreSQL (apt-get install postgresql)"),
   nft: () => (runs("nft", "--version") ? undefined : "needs nft (apt-get install nftables)"),
   netns: () => (runs("unshare", "--net", "true") ? undefined : "needs the right to make a network namespace"),
 } as const;

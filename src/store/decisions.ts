@@ -1,6 +1,6 @@
 // Decisions that were not a pass. They are written with the charges of their question (cells.charge); here they are found and forgotten.
 
-import type { Selectable } from "kysely";
+import { type Selectable, sql } from "kysely";
 import type { DecisionRow, Store } from "./db.ts";
 import type { Tables } from "./tables.ts";
 
@@ -46,9 +46,7 @@ export async function findDecisions(store: Store, query: DecisionQuery): Promise
     .$if(recipient !== undefined, (qb) => qb.where("recipient", "=", recipient ?? ""))
     .$if(sender !== undefined, (qb) => qb.where("sender", "=", sender ?? ""))
     .$if(textPart !== undefined, (qb) =>
-      qb.where(({ eb, fn, val }) =>
-        eb(fn<number>("instr", [fn("lower", ["text"]), fn("lower", [val(textPart ?? "")])]), ">", 0),
-      ),
+      qb.where(sql<boolean>`lower(text) like lower(${likePattern(textPart ?? "")}) escape '!'`),
     )
     .$if(from !== undefined, (qb) => qb.where("at", ">=", from ?? 0))
     .$if(to !== undefined, (qb) => qb.where("at", "<", to ?? 0))
@@ -98,6 +96,11 @@ export async function pruneDecisions(
     pruned += deleted;
     if (deleted < deletesMax) return pruned;
   }
+}
+
+/** A part that stands for itself, in the one search for parts of texts that both engines have. */
+function likePattern(part: string): string {
+  return `%${part.replace(/[!%_]/g, "!$&")}%`;
 }
 
 function toDecision({ last_at, queue_id, ...row }: Selectable<Tables["decisions"]>): DecisionRow {

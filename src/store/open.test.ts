@@ -24,8 +24,11 @@ const is = (code: ProblemCode) => (error: unknown) => {
 };
 
 for (const url of [
-  "postgres://user:secret@host/db",
-  "postgresql://host/db",
+  "postgres://user:secret@host/",
+  "postgres://host/db",
+  "postgresql://user:secret@host/db?sslmode=secret",
+  "postgres://user:secret@host/db?password=secret",
+  "postgres://user:sec/ret@host/db",
   "mysql://user:secret@host/db",
   "",
   "secret",
@@ -114,6 +117,7 @@ test("a store of an older version is copied before it is changed, and three copi
   const next = (version: number) => ({
     version,
     name: "next",
+    postgres: "",
     up: (on: DatabaseSync) => on.exec(`create table t${version} (n integer)`),
   });
   const steps = [...migrations];
@@ -140,6 +144,7 @@ test("a migration that fails leaves the store as it was", () => {
   const bad = {
     version: 2,
     name: "bad",
+    postgres: "",
     up: (on: DatabaseSync) => on.exec("create table half (n integer); create table half (n integer)"),
   };
   assert.throws(() => migrate(db, { migrations: [...migrations, bad], now: 0, path }), /half/);

@@ -17,7 +17,7 @@ export interface StoreOptions {
   readonly where?: string;
 }
 
-/** Opens `sqlite:/path/to/file` or `scratch:`. Throws a Problem: store/url, store/locked, store/unusable, store/newer. */
+/** Opens `sqlite:/path/to/file`, `postgres://user:password@host/database` or `scratch:`. Throws a Problem: store/url, store/locked, store/unusable, store/newer. */
 export async function openStore(url: string, options: StoreOptions): Promise<Store> {
   const colon = url.indexOf(":");
   const rest = url.slice(colon + 1);
@@ -32,12 +32,10 @@ export async function openStore(url: string, options: StoreOptions): Promise<Sto
       return openScratch(options.clock);
     }
     case "postgres":
-    case "postgresql":
-      throw new Problem("PostgreSQL is not available in this version", {
-        code: "store/url",
-        where: options.where,
-        hint: allowed,
-      });
+    case "postgresql": {
+      const { openPostgres } = await import("./engines/postgres.ts");
+      return openPostgres({ ...options, url });
+    }
     default:
       // The URL itself may hold a password and is not repeated.
       throw new Problem("The store's URL is not understood", {
@@ -48,7 +46,7 @@ export async function openStore(url: string, options: StoreOptions): Promise<Sto
   }
 }
 
-const allowed = "sqlite:/path/to/postvarta.db";
+const allowed = "sqlite:/path/to/postvarta.db or postgres://user:password@host/database";
 
 /** `sqlite:/path`, `sqlite:///path`, and for a checkout `sqlite:./path` from where the process was started. */
 function parsePath(rest: string, where: string | undefined): string {

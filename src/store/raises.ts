@@ -26,9 +26,11 @@ export async function readRaises(store: Store, now: number): Promise<readonly Ra
 /** Puts a raise in the place of an older one of the same key; listeners have taken it when this returns. */
 export async function saveRaise(store: Store, raise: Raise): Promise<void> {
   const { key, max, until, changedAt, changedBy } = raise;
+  const values = { max, until, changed_at: changedAt, changed_by: changedBy };
   await store.facts
-    .replaceInto("raises")
-    .values({ key, max, until, changed_at: changedAt, changed_by: changedBy })
+    .insertInto("raises")
+    .values({ key, ...values })
+    .onConflict((conflict) => conflict.column("key").doUpdateSet(values))
     .execute();
   await store.changes.announce("raises");
 }

@@ -20,6 +20,7 @@ const places = Array.from({ length: 200 }, (_, i) => join(folder, `${i}.db`));
 testEngine({
   name: "sqlite",
   keeps: true,
+  decidesInMemory: true,
   place: () => places.pop() ?? "",
   open: (path, clock) => openStore(`sqlite:${path}`, { clock }),
 });

@@ -8,4 +8,6 @@ export interface Migration {
   readonly name: string;
   /** Must not begin or commit. */
   up(db: DatabaseSync): void;
+  /** The same step for PostgreSQL, as statements. Texts are `collate "C"`, so that their order is SQLite's; tables that others hold compiled get the trigger `tell_change`. */
+  readonly postgres: string;
 }
