@@ -1,5 +1,6 @@
 // What the store costs: charges a second with lock-step callers, the wait for the disk, memory and start with 100 000 cells.
-// node bench/store.ts [seconds]; absolute figures hold for one machine only, so the disk's own fsync stands beside them.
+// node bench/store.ts [seconds] [--postgres]: on SQLite, or on a private PostgreSQL that the tests' rig starts.
+// Absolute figures hold for one machine only, so the disk's own fsync stands beside them.
 
 import { spawnSync } from "node:child_process";
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
@@ -8,6 +9,7 @@ import { join } from "node:path";
 import { steadyClock } from "../src/core/clock.ts";
 import type { CellView, Store } from "../src/store/db.ts";
 import { openStore } from "../src/store/open.ts";
+import { PostgresRig } from "../tests/postgres-rig.ts";
 
 const callers = 50;
 const accounts = 20_000;
@@ -19,14 +21,17 @@ interface Row {
   readonly value: string;
 }
 
-async function main(seconds: number): Promise<void> {
+async function main(seconds: number, onPostgres: boolean): Promise<void> {
+  await using rig = onPostgres ? await PostgresRig.start() : undefined;
   const folder = mkdtempSync(join(tmpdir(), "postvarta-bench-"));
   const rows: Row[] = [];
   try {
     const fsync = measureFsync(join(folder, "fsync"));
     rows.push({ what: "fdatasync of 8 kB, p50 / p99", value: `${ms(fsync, 0.5)} / ${ms(fsync, 0.99)} ms` });
-    rows.push(...(await measureCharges(join(folder, "charges.db"), seconds)));
-    rows.push(...(await measureLiveCells(join(folder, "cells.db"))));
+    rows.push(
+      ...(await measureCharges((await rig?.createDatabase()) ?? `sqlite:${join(folder, "charges.db")}`, seconds)),
+    );
+    rows.push(...(await measureLiveCells((await rig?.createDatabase()) ?? `sqlite:${join(folder, "cells.db")}`)));
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -48,8 +53,8 @@ function measureFsync(path: string): number[] {
 }
 
 /** Each caller charges two cells and an open message, waits, and goes on: what one question costs. */
-async function measureCharges(path: string, seconds: number): Promise<Row[]> {
-  await using store = await open(path);
+async function measureCharges(url: string, seconds: number): Promise<Row[]> {
+  await using store = await open(url);
   const waits: number[] = [];
   let unrecorded = 0;
   const run = async (caller: number, until: number, seen: number[]) => {
@@ -127,9 +132,9 @@ function putStamp(view: CellView, key: string, now: number): void {
 }
 
 /** In a process of its own, as after a restart. */
-async function measureLiveCells(path: string): Promise<Row[]> {
-  await fillStore(path);
-  const child = spawnSync(process.execPath, [import.meta.filename, "--start", path], { encoding: "utf8" });
+async function measureLiveCells(url: string): Promise<Row[]> {
+  await fillStore(url);
+  const child = spawnSync(process.execPath, [import.meta.filename, "--start", url], { encoding: "utf8" });
   const { startMs, rssMB, cells } = JSON.parse(child.stdout) as StartFigures;
   return [
     { what: `start with ${cells} cells to the first recorded charge`, value: `${startMs} ms` },
@@ -137,8 +142,8 @@ async function measureLiveCells(path: string): Promise<Row[]> {
   ];
 }
 
-async function fillStore(path: string): Promise<void> {
-  await using store = await open(path);
+async function fillStore(url: string): Promise<void> {
+  await using store = await open(url);
   for (let i = 0; i < liveCells; i += 1_000) {
     const turn = Array.from({ length: 1_000 }, (_, n) => `cell-of-a-usual-length/hour/recipients/${i + n}`);
     await Promise.all(turn.map((key) => store.cells.charge([key], (view) => putFull(view, key))));
@@ -152,9 +157,9 @@ interface StartFigures {
 }
 
 /** The child: from the call to the first recorded charge, then memory once things are quiet. */
-async function startOnce(path: string): Promise<void> {
+async function startOnce(url: string): Promise<void> {
   const from = performance.now();
-  await using store = await open(path);
+  await using store = await open(url);
   await charge(store, 1, "first");
   const startMs = Math.round(performance.now() - from);
   await new Promise((resolve) => setTimeout(resolve, 500));
@@ -171,8 +176,8 @@ function putFull(view: CellView, key: string): void {
   view.put(key, [1, ...Array.from({ length: 12 }, (_, n) => now + n * 1_000)], now + day);
 }
 
-function open(path: string): Promise<Store> {
-  return openStore(`sqlite:${path}`, { clock: steadyClock() });
+function open(url: string): Promise<Store> {
+  return openStore(url, { clock: steadyClock() });
 }
 
 function ms(values: number[], share: number): string {
@@ -180,6 +185,6 @@ function ms(values: number[], share: number): string {
   return (values[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0).toFixed(2);
 }
 
-const [first, second] = process.argv.slice(2);
+const [first, second] = process.argv.slice(2).filter((word) => word !== "--postgres");
 if (first === "--start" && second !== undefined) await startOnce(second);
-else await main(Number(first ?? 5));
+else await main(Number(first ?? 5), process.argv.includes("--postgres"));
