@@ -44,9 +44,13 @@ async function licensesOf(meta: Metafile): Promise<string> {
 }
 
 async function licenseText(name: string): Promise<string> {
+  // Some keep it in a file of its own, some at the end of their README.
   for (const file of ["LICENSE", "LICENSE.md", "LICENSE.txt", "LICENCE", "license"]) {
     const text = await readFile(path.join(root, "node_modules", name, file), "utf8").catch(() => undefined);
     if (text !== undefined) return text;
   }
+  const readme = await readFile(path.join(root, "node_modules", name, "README.md"), "utf8").catch(() => "");
+  const licensed = readme.slice(readme.search(/^Copyright \(c\)/m));
+  if (/^Copyright \(c\)/.test(licensed) && licensed.includes("Permission is hereby granted")) return licensed;
   throw new Error(`${name} is in the bundle and has no licence file: add its text by hand`);
 }

@@ -10,17 +10,17 @@ import {
   type Limit,
 } from "../core/rules.ts";
 
-/** Unit separator: names are printable, so it stands in none of them. */
-const separator = "\x1f";
+/** DEL: names are printable, so it stands in none of them, and JSON keeps it as it is. */
+const separator = "\x7f";
 
 /**
  * First character of the key of a recipient that a counter of distinct recipients knows: no policy's name begins with it,
  * so counters and members are never listed together.
  */
-export const memberMark = "\x1e";
+export const memberMark = "\x80";
 
 /** First character of the key of a cell that counts refused tries, where a stage asks for them. */
-export const stageMark = "\x1d";
+export const stageMark = "\x81";
 
 export interface CellKey {
   readonly policy: string;

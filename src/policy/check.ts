@@ -1,11 +1,12 @@
 // The contract of a check: one reason to give a verdict. A check plans (pure: which cells it may want), then settles
 // its say into the ledger of the question, in the order of checks/index.ts (decided 5).
 
-import type { Stage } from "../core/rules.ts";
 import type { CompiledRules } from "./compiled-rules.ts";
 import type { Ledger } from "./ledger.ts";
 import type { OpenMessage } from "./message.ts";
+import type { Raises } from "./raises.ts";
 import type { Request } from "./request.ts";
+import type { StageMemory } from "./stage-memory.ts";
 
 export interface Check {
   readonly name: string;
@@ -34,8 +35,8 @@ export interface Question {
   readonly matched: readonly number[];
   /** The open message this question belongs to; undefined where Postfix named no instance, or at an unknown END-OF-MESSAGE. */
   readonly message: OpenMessage | undefined;
-  /** False when the same stage of the same cell was reached within the last period: a window that sways is told once. */
-  readonly isNewStage: (key: string, stage: Stage, periodMs: number) => boolean;
-  /** A limit raised for one cell until a time (`quota raise`), else the rule's own. */
-  readonly maxOf: (key: string, max: number) => number;
+  /** The message's id for this node; empty where Postfix named no instance. */
+  readonly messageId: string;
+  readonly stages: StageMemory;
+  readonly raises: Raises;
 }

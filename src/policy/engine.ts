@@ -2,7 +2,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
-import type { Cells, CellView, DecisionRow } from "../store/db.ts";
+import type { Cells, CellView, Charged, DecisionRow } from "../store/db.ts";
 import type { Check, Plan, Question } from "./check.ts";
 import type { CompiledRules } from "./compiled-rules.ts";
 import { DecisionBook } from "./decision-book.ts";
@@ -78,20 +78,29 @@ export class PolicyEngine {
   }
 
   /** The verdict for one question, its charges on disk. Never throws for a store that is lost: then `on_error` speaks. */
-  async decide(request: Request, asker: Asker): Promise<Verdict> {
-    if (request.state !== "RCPT" && request.state !== "END-OF-MESSAGE" && request.state !== "DATA") return dunno;
+  decide(request: Request, asker: Asker): Promise<Verdict> {
+    if (request.state !== "RCPT" && request.state !== "END-OF-MESSAGE" && request.state !== "DATA") {
+      return Promise.resolve(dunno);
+    }
     const question = this.#question(request);
     const repeated = this.#messages.findAnswer(question, asker);
-    if (repeated !== undefined) return repeated;
+    if (repeated !== undefined) return Promise.resolve(repeated);
     const previous = this.#messages.supersede(question, asker);
-    try {
-      return await this.#charge(question, previous);
-    } catch (error) {
-      this.#errors++;
-      this.#parts.log.error("policy_error", { error: String(error), state: request.state, instance: request.instance });
-      if (onErrorOf(question) === "pass") return dunno;
-      return { kind: "defer", text: "451 4.3.0 Temporary policy failure, please try again later" };
-    }
+    return this.#charge(question, previous).then(
+      ({ result, recorded }) => {
+        if (!recorded) this.#unrecorded++;
+        return result;
+      },
+      (error: unknown) => this.#fail(question, error),
+    );
+  }
+
+  #fail(question: Question, error: unknown): Verdict {
+    const { state, instance } = question.request;
+    this.#errors++;
+    this.#parts.log.error("policy_error", { error: String(error), state, instance });
+    if (onErrorOf(question) === "pass") return dunno;
+    return { kind: "defer", text: "451 4.3.0 Temporary policy failure, please try again later" };
   }
 
   /** Gives back what is overdue at `now`; returns how many messages, at most 500. */
@@ -110,7 +119,7 @@ export class PolicyEngine {
 
   /** What would be answered now, and why; charges nothing and opens no message. */
   async rehearse(request: Request): Promise<{ readonly question: Question; readonly ledger: Ledger }> {
-    const question = { ...this.#question(request), message: undefined, isNewStage: () => true };
+    const question = { ...this.#question(request), message: undefined, stages: new StageMemory() };
     const plans = this.#plan(question);
     const states = new Map<string, Awaited<ReturnType<Cells["peek"]>>>();
     for (const key of plans.flatMap((plan) => plan.keys)) states.set(key, await this.#parts.cells.peek(key));
@@ -124,31 +133,27 @@ export class PolicyEngine {
     const account = request.login === "" ? "" : rules.canonical(request.login);
     const resolved = account === request.login ? request : { ...request, login: account };
     const now = this.#parts.clock.now();
+    const messageId = this.#messages.idOf(resolved);
     return {
       request: resolved,
       now,
       account,
       rules,
       matched: rules.matcher.match(resolved),
-      message: this.#messages.find(resolved, now),
-      isNewStage: (key, stage, periodMs) => this.#stages.isNew(key, stage, periodMs, now),
-      maxOf: (key, max) => this.#parts.raises.maxOf(key, max, now),
+      messageId,
+      message: this.#messages.find(messageId, resolved, now),
+      stages: this.#stages,
+      raises: this.#parts.raises,
     };
   }
 
-  async #charge(question: Asked, previous: OpenMessage | undefined): Promise<Verdict> {
+  #charge(question: Asked, previous: OpenMessage | undefined): Promise<Charged<Verdict>> {
     const plans = this.#plan(question);
-    const keys = new Set<string>();
-    for (const plan of plans) for (const key of plan.keys) keys.add(key);
-    for (const [key] of previous?.bookings() ?? []) keys.add(key);
-    for (const [key] of question.message?.bookings() ?? []) keys.add(key);
-    const { result, recorded } = await this.#parts.cells.charge([...keys], (view) => {
+    return this.#parts.cells.charge(keysOf(plans, previous, question.message), (view) => {
       question.now = view.now;
       if (previous !== undefined) this.#messages.close(previous, view, view.now);
       return this.#settle(question, plans, view);
     });
-    if (!recorded) this.#unrecorded++;
-    return result;
   }
 
   #plan(question: Question): readonly Plan[] {
@@ -192,6 +197,14 @@ export class PolicyEngine {
     const { id, verdict, rule, key, account, sender: from, recipient: to, client, queueId: queue_id } = row;
     this.#parts.log.info("decision", { id, verdict, rule, key, account, from, to, client, queue_id });
   }
+}
+
+/** The cells a job may touch, each once. Most questions touch one plan's: those are used as they are. */
+function keysOf(plans: readonly Plan[], ...messages: readonly (OpenMessage | undefined)[]): readonly string[] {
+  const booked = messages.flatMap((message) => (message === undefined ? [] : message.bookedKeys()));
+  const [only] = plans;
+  if (only !== undefined && plans.length === 1 && booked.length === 0) return only.keys;
+  return [...new Set([...plans.flatMap((plan) => plan.keys), ...booked])];
 }
 
 function settlePlans(plans: readonly Plan[], ledger: Ledger): void {

@@ -20,7 +20,7 @@ export class Ledger {
   exempt = false;
   readonly #view: Pick<CellView, "get" | "put">;
   readonly #states = new Map<string, { state: CellState; expiresAt: number }>();
-  readonly #kept = new Map<string, { state: CellState; expiresAt: number }>();
+  #kept: Map<string, { state: CellState; expiresAt: number }> | undefined;
   #verdict: Verdict = { kind: "dunno" };
   #refusedBy: CompiledAccess | CompiledQuota | undefined;
 
@@ -38,7 +38,7 @@ export class Ledger {
   }
 
   state(key: string): CellState | undefined {
-    return (this.#states.get(key) ?? this.#kept.get(key))?.state ?? this.#view.get(key);
+    return (this.#states.get(key) ?? this.#kept?.get(key))?.state ?? this.#view.get(key);
   }
 
   put(key: string, state: CellState, expiresAt: number): void {
@@ -47,6 +47,7 @@ export class Ledger {
 
   /** A state that stands even when the question is refused: tries. */
   keep(key: string, state: CellState, expiresAt: number): void {
+    this.#kept ??= new Map();
     this.#kept.set(key, { state, expiresAt });
   }
 
@@ -84,7 +85,7 @@ export class Ledger {
 
   /** Hands the states to the store, after a refusal those that stand all the same; false when nothing was charged. */
   commit(): boolean {
-    for (const [key, { state, expiresAt }] of this.#kept) this.#view.put(key, state, expiresAt);
+    for (const [key, { state, expiresAt }] of this.#kept ?? []) this.#view.put(key, state, expiresAt);
     for (const [key, { state, expiresAt }] of this.#states) this.#view.put(key, state, expiresAt);
     return this.#states.size > 0;
   }

@@ -108,6 +108,12 @@ export class OpenMessage {
     return { kept: this.#recipients.slice(0, end), dropped: this.#recipients.slice(end) };
   }
 
+  /** The cells of all charges. */
+  bookedKeys(): readonly string[] {
+    if (this.#recipients.length === 0) return [];
+    return this.bookings().map(([key]) => key);
+  }
+
   /** All charges, for giving back or for naming their cells. */
   bookings(): readonly Booking[] {
     return bookingsOf(this.#recipients);

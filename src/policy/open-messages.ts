@@ -1,7 +1,7 @@
 // All open messages of this node and their life: found by their questions, charged, ended, given back (decided 2).
 // Everything that changes one happens inside the job of the store that charges its cells.
 
-import { printIp } from "../core/ip.ts";
+import { type Ip, printIp } from "../core/ip.ts";
 import type { CellView, StoredMessage } from "../store/db.ts";
 import type { Question } from "./check.ts";
 import { Ledger } from "./ledger.ts";
@@ -33,6 +33,8 @@ const sweepMax = 500;
 
 export class OpenMessages {
   readonly #stats = { aborted: 0, completed: 0, untracked: 0 };
+  /** Printed addresses of Postfix hosts; a connection's is one object. */
+  readonly #clients = new WeakMap<Ip, string>();
   #messages = new Map<string, OpenMessage>();
 
   get stats(): MessageStats {
@@ -52,36 +54,48 @@ export class OpenMessages {
   }
 
   /** The open message of a question; a RCPT after its end begins another one (reference: the END-OF-MESSAGE pitfall). */
-  find(request: Request, now: number): OpenMessage | undefined {
-    if (request.instance === "") return undefined;
-    const message = this.#messages.get(idOf(request));
+  find(id: string, request: Request, now: number): OpenMessage | undefined {
+    if (id === "") return undefined;
+    const message = this.#messages.get(id);
     if (message !== undefined && message.ended === undefined) return message;
-    return request.state === "RCPT" ? new OpenMessage(idOf(request), now) : undefined;
+    return request.state === "RCPT" ? new OpenMessage(id, now) : undefined;
+  }
+
+  /** An instance is unique for one Postfix host only; a Unix socket has one host behind it. Empty without an instance. */
+  idOf({ peer, instance }: Request): string {
+    if (instance === "") return "";
+    if (peer === undefined) return messageId("unix", instance);
+    return messageId(this.#clients.get(peer) ?? this.#print(peer), instance);
+  }
+
+  #print(peer: Ip): string {
+    const client = printIp(peer);
+    this.#clients.set(peer, client);
+    return client;
   }
 
   /** The answer that the same question got before: Postfix repeats one whose answer it did not see. */
   findAnswer(question: Question, asker: Asker): Verdict | undefined {
     const answer = this.#answerOf(question);
     // A repeated question comes on another connection, which from here on is the message's.
-    if (answer !== undefined) asker.current ??= idOf(question.request);
+    if (answer !== undefined) asker.current ??= question.messageId;
     return answer;
   }
 
-  #answerOf({ request, message }: Question): Verdict | undefined {
+  #answerOf({ request, message, messageId: id }: Question): Verdict | undefined {
     if (request.state === "RCPT") {
       const answer = message?.findAnswer(request.context, request.recipient);
       if (answer !== undefined && message !== undefined && letsPass(answer)) message.passed++;
       return answer;
     }
     if (request.state !== "END-OF-MESSAGE") return undefined;
-    const ended = this.#messages.get(idOf(request))?.ended;
+    const ended = this.#messages.get(id)?.ended;
     return ended !== undefined && ended.queueId === request.queueId ? ended.verdict : undefined;
   }
 
   /** Notes that `asker` asked this; returns the message that the question ends: another one of the connection, or its own instance's earlier one. */
-  supersede({ request, message }: Question, asker: Asker): OpenMessage | undefined {
-    if (request.instance === "") return undefined;
-    const id = idOf(request);
+  supersede({ messageId: id, message }: Question, asker: Asker): OpenMessage | undefined {
+    if (id === "") return undefined;
     const last = asker.current;
     asker.current = id;
     if (last !== undefined && last !== id) return this.#messages.get(last);
@@ -112,14 +126,14 @@ export class OpenMessages {
   }
 
   /** END-OF-MESSAGE was judged. The answer is kept for a repeated question: on disk when that would charge twice. */
-  end({ request, message, now }: Question, hasCharged: boolean, verdict: Verdict, view: CellView): void {
+  end({ request, message, messageId: id, now }: Question, hasCharged: boolean, verdict: Verdict, view: CellView): void {
     if (message === undefined) this.#stats.untracked++;
     else {
       this.#stats.completed++;
       if (!letsPass(verdict)) giveBack(message.split(request.recipientCount).kept, view, now);
     }
-    if (request.instance === "") return;
-    const ended = message ?? new OpenMessage(idOf(request), now);
+    if (id === "") return;
+    const ended = message ?? new OpenMessage(id, now);
     const isRecorded = hasCharged || ended.recipients.some(isKept);
     dropRows(ended, view);
     const end = { queueId: request.queueId, at: now, verdict, isRecorded };
@@ -167,9 +181,4 @@ function dropRows(message: OpenMessage, view: CellView): void {
   for (const [n, recipient] of message.recipients.entries()) {
     if (isKept(recipient)) view.dropMessage(recipientRowId(message, n));
   }
-}
-
-/** An instance is unique for one Postfix host only; a Unix socket has one host behind it. */
-function idOf(request: Request): string {
-  return messageId(request.peer === undefined ? "unix" : printIp(request.peer), request.instance);
 }

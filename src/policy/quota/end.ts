@@ -105,6 +105,6 @@ function settleKey(key: string, amount: Amount, question: Question, ledger: Ledg
   const prefix = prefixOf(key);
   const limit = question.rules.limits.get(prefix);
   if (limit === undefined) return;
-  const only = { quota: { ...limit.quota, limits: [limit] }, track: key.slice(prefix.length) };
+  const only = { quota: { ...limit.quota, limits: [limit] }, keys: [key] };
   settleStep(only, question, ledger, () => amount);
 }

@@ -12,7 +12,8 @@ import { countsTries, countTry, type Reach, reachedStages, triesKey } from "./st
 /** A quota that applies to the question, with the track key of its cells. */
 export interface Step {
   readonly quota: CompiledQuota;
-  readonly track: string;
+  /** The cells of its limits, in their order. */
+  readonly keys: readonly string[];
 }
 
 /** What one limit is asked for. */
@@ -46,7 +47,7 @@ export function planSteps(question: Question, kind: RuleKind): readonly Step[] {
     for (const quota of question.rules.policies[index]?.[kind] ?? []) {
       const track = trackKey(quota.rule, request, request.recipient, question.account);
       if (track === undefined) continue;
-      steps.push({ quota, track });
+      steps.push({ quota, keys: quota.limits.map((limit) => limit.prefix + track) });
       if (quota.rule.stop && !quota.observed) return steps;
     }
   }
@@ -55,11 +56,12 @@ export function planSteps(question: Question, kind: RuleKind): readonly Step[] {
 
 export function keysOf(steps: readonly Step[], recipient: string): readonly string[] {
   const keys: string[] = [];
-  for (const { quota, track } of steps) {
-    for (const limit of quota.limits) {
-      keys.push(limit.prefix + track);
-      if (countsTries(limit)) keys.push(triesKey(limit.prefix + track));
-      if (isMemberCounter(limit.limit.count) && recipient !== "") keys.push(memberKey(limit.prefix + track, recipient));
+  for (const step of steps) {
+    for (const [i, limit] of step.quota.limits.entries()) {
+      const key = step.keys[i] ?? "";
+      keys.push(key);
+      if (countsTries(limit)) keys.push(triesKey(key));
+      if (isMemberCounter(limit.limit.count) && recipient !== "") keys.push(memberKey(key, recipient));
     }
   }
   return keys;
@@ -73,8 +75,8 @@ export function settleStep(
   amountOf: (limit: CompiledLimit, key: string) => Amount | undefined,
 ): void {
   const drafts: Draft[] = [];
-  for (const limit of step.quota.limits) {
-    const key = limit.prefix + step.track;
+  for (const [i, limit] of step.quota.limits.entries()) {
+    const key = step.keys[i] ?? "";
     const asked = amountOf(limit, key);
     if (asked === undefined) continue;
     const draft = draftCharge(limit, key, asked, question, ledger);
@@ -88,7 +90,7 @@ export function settleStep(
 }
 
 function draftCharge(limit: CompiledLimit, key: string, asked: Amount, question: Question, ledger: Ledger): Draft {
-  const max = question.maxOf(key, limit.limit.max);
+  const max = question.raises.maxOf(key, limit.limit.max, question.now);
   const cell = max === limit.cell.max ? limit.cell : { ...limit.cell, max };
   const { algorithm } = limit;
   const found = ledger.state(key);
@@ -132,7 +134,7 @@ function exceed(draft: Draft, question: Question, ledger: Ledger): void {
 
 function noteStages(draft: Draft, reach: Reach, question: Question, ledger: Ledger): void {
   for (const stage of reachedStages(draft.limit, reach)) {
-    if (question.isNewStage(draft.key, stage, draft.limit.limit.periodMs))
+    if (question.stages.isNew(draft.key, stage, draft.limit.limit.periodMs, question.now))
       ledger.findings.push({ ...findingOf(draft, "stage"), stage });
   }
 }
