@@ -3,6 +3,7 @@
 // leaves, then for all its attempts together). Whoever counts failures asks here how many a line adds.
 
 import type { MailEvent } from "../../core/event.ts";
+import { tryingNext } from "./dovecot-auth.ts";
 
 /** Both lines of one refused password stand within this time: Dovecot delays its answer by 2 s (auth_failure_delay). */
 const togetherMs = 4_000;
@@ -33,7 +34,7 @@ export class FailureMerge {
     if (event.kind !== "auth_failure" || event.ip === null) return 0;
     const byAuth = event.source === "dovecot-auth";
     // The next passdb will decide; if it refuses too, it says so in a line of its own.
-    if (byAuth && event.reason?.endsWith(" - trying the next passdb") === true) return 0;
+    if (byAuth && event.reason?.endsWith(tryingNext) === true) return 0;
     const user = event.user === null ? null : event.user.toLowerCase();
     const since = event.at - togetherMs - event.overSeconds * 1000;
     const waiting = this.#of(event.ip, event.at);
