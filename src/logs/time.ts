@@ -48,6 +48,9 @@ export class TimeReader {
   #localOffsetMs: number | undefined;
   #lastMs = Number.NEGATIVE_INFINITY;
   #namedMs = Number.NaN;
+  /** The last zone that a stamp had, and its offset. */
+  #lastZone = "";
+  #lastOffsetMs: number | undefined;
 
   constructor(options: TimeOptions) {
     this.#options = options;
@@ -151,7 +154,9 @@ export class TimeReader {
     if (at < end && bytes[at] === space) at++;
     if (at >= end) return this.#toUtc(dayStart, timeMs) + fractionMs;
     const zone = bytes.toString("latin1", at, end);
-    const offset = parseOffset(zone);
+    const offset = zone === this.#lastZone ? this.#lastOffsetMs : parseOffset(zone);
+    this.#lastZone = zone;
+    this.#lastOffsetMs = offset;
     if (offset !== undefined) return dayStart + timeMs + fractionMs - offset;
     // Journald prints the machine's own zone by its abbreviation, which is not unique in the world: it is the log's zone.
     return /^[A-Z]{2,5}$/.test(zone) ? this.#toUtc(dayStart, timeMs) + fractionMs : Number.NaN;

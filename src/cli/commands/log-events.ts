@@ -35,6 +35,7 @@ export function logEventsCommand(): Command {
       `kinds separated by commas, or all: ${mailKinds.join(", ")} (default: ${defaultMailKinds.join(", ")})`,
     )
     .option("--format <format>", "ndjson", "ndjson")
+    .option("--json", "the same as --format ndjson")
     .action((options: LogEventsOptions) => printLogEvents(options, process.stdout, process.stderr));
 }
 
@@ -126,8 +127,8 @@ class Pen {
   /** Buffers that were written out; new ones would keep the garbage collector busy. */
   readonly #free: Buffer[] = [];
   #closed = false;
-  #at = Number.NaN;
-  #time = "";
+  #second = Number.NaN;
+  #secondText = "";
 
   constructor(output: Writable) {
     this.#output = output;
@@ -147,12 +148,13 @@ class Pen {
 
   /** RFC 3339 in UTC, without a fraction where there is none. Many lines of a log share a second. */
   timeText(at: number): string {
-    if (at !== this.#at) {
-      const text = new Date(at).toISOString();
-      this.#time = text.endsWith(".000Z") ? `${text.slice(0, 19)}Z` : text;
-      this.#at = at;
+    const second = Math.floor(at / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#secondText = new Date(second * 1000).toISOString().slice(0, -5);
     }
-    return this.#time;
+    const ms = at - second * 1000;
+    return ms === 0 ? `${this.#secondText}Z` : `${this.#secondText}.${String(ms).padStart(3, "0")}Z`;
   }
 
   /** Waits until the reader wants more; false when nobody reads any more. */
