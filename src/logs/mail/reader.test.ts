@@ -294,6 +294,29 @@ test("an ordinary name is read as it was logged, for any name without the daemon
   );
 });
 
+test("no bytes make the reader fail, and what they say of an address is an address", () => {
+  const heads = fc.constantFrom(
+    "",
+    "Nov 24 02:47:05 mx postfix/smtpd[1]: ",
+    "<22>1 2026-11-24T02:47:05Z mx postfix 1 - ",
+    "2026-",
+    "__CURSOR=\nMESSAGE\n",
+    '{"MESSAGE":',
+    "dovecot: Nov",
+  );
+  const tails = fc.oneof(
+    fc.uint8Array({ maxLength: 80 }).map((bytes) => Buffer.from(bytes)),
+    hostileText.map((text) => Buffer.from(text)),
+  );
+  fc.assert(
+    fc.property(fc.array(fc.tuple(heads, tails), { maxLength: 5 }), (lines) => {
+      const log = Buffer.concat(lines.flatMap(([head, tail]) => [Buffer.from(head), tail, Buffer.from("\n")]));
+      for (const event of eventsOf(log)) assert.ok(event.ip === null || /^[0-9a-f.:]+$/.test(event.ip));
+    }),
+    { numRuns: process.env["POSTVARTA_FULL"] === "1" ? 100_000 : 2_000 },
+  );
+});
+
 test("the prefilter never says no to an event", () => {
   const programs = [
     "postfix/smtpd",
