@@ -18,6 +18,7 @@ import { LiveRules } from "./policy/live-rules.ts";
 import type { Asker } from "./policy/open-messages.ts";
 import { Raises } from "./policy/raises.ts";
 import type { Request } from "./policy/request.ts";
+import { readRulesFile } from "./policy/rules-reader.ts";
 import { PolicyServer } from "./policy/server.ts";
 import type { Verdict } from "./policy/verdict.ts";
 import type { Store } from "./store/db.ts";
@@ -71,6 +72,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
     ...{ version: options.version, node: read.config.node.name, startedAt: clock.now(), clock, log: options.log },
     ...{ store, engine, raises, metrics, measures, answerOk: read.config.policy.answer_ok },
     canonical: (login) => rules.options.canonical(login),
+    readRules: (text, file, known) => readRulesFile(text, file, known, options.workerEntry),
     get mode() {
       return rules.options.mode;
     },

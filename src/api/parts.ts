@@ -7,6 +7,8 @@ import type { Metrics } from "../core/metrics.ts";
 import type { Mode } from "../core/rules.ts";
 import type { PolicyEngine } from "../policy/engine.ts";
 import type { Raises } from "../policy/raises.ts";
+import type { ParsedRules } from "../policy/rules-file.ts";
+import type { KnownGroup } from "../policy/rules-groups.ts";
 import type { PolicyServerStats } from "../policy/server.ts";
 import type { Store } from "../store/db.ts";
 import type { PolicyMeasures } from "./policy-measures.ts";
@@ -23,6 +25,8 @@ export interface ApiParts {
   readonly engine: Pick<PolicyEngine, "rehearse" | "stats" | "rules">;
   readonly raises: Raises;
   readonly canonical: (login: string) => string;
+  /** The rules of a policies file, beside groups that stay. Throws Problems. */
+  readRules(text: string, file: string, known: readonly KnownGroup[]): Promise<ParsedRules>;
   /** `[policy] mode` and `answer_ok`. */
   readonly mode: Mode;
   readonly answerOk: boolean;

@@ -3,6 +3,8 @@
 /** `data`: what the thread was started with. */
 export async function runWorker(data: unknown): Promise<void> {
   const { isStoreWorker, runStoreWorker } = await import("../store/engines/sqlite-worker.ts");
-  if (!isStoreWorker(data)) throw new Error("a thread without a role");
-  runStoreWorker();
+  if (isStoreWorker(data)) return runStoreWorker();
+  const { isRulesReader, runRulesReader } = await import("../policy/rules-reader.ts");
+  if (isRulesReader(data)) return runRulesReader();
+  throw new Error("a thread without a role");
 }

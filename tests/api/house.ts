@@ -20,6 +20,7 @@ import { PolicyEngine } from "../../src/policy/engine.ts";
 import { LiveRules } from "../../src/policy/live-rules.ts";
 import { parseRequestText } from "../../src/policy/protocol.ts";
 import { Raises } from "../../src/policy/raises.ts";
+import { readRulesFile } from "../../src/policy/rules-reader.ts";
 import type { PolicyServerStats } from "../../src/policy/server.ts";
 import { openStore } from "../../src/store/open.ts";
 import { readRaises } from "../../src/store/raises.ts";
@@ -117,6 +118,7 @@ export class House implements AsyncDisposable {
         canonical,
       },
       ...{ mode: "enforce", answerOk: false, metrics, measures },
+      readRules: (text, file, known) => readRulesFile(text, file, known, undefined),
       policyServer: () => serverStats,
       lastReload: () => undefined,
       whyNotReady: () => [],

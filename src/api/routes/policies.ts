@@ -3,7 +3,6 @@
 import { z } from "zod";
 import { viewOf } from "../../policy/finding.ts";
 import { actionText, parseRequestText } from "../../policy/protocol.ts";
-import { parseRules } from "../../policy/rules-file.ts";
 import { printRules } from "../../policy/rules-print.ts";
 import { readGroups } from "../../store/groups.ts";
 import { applyRules, type RuleChanges, readRules } from "../../store/policies.ts";
@@ -56,7 +55,7 @@ async function apply(parts: ApiParts, request: z.output<typeof applyRequest>): P
   const { store, clock, log } = parts;
   // With --prune no group stays that the file does not hold, so it may name none.
   const known = request.prune ? [] : await readGroups(store.facts);
-  const { rules, warnings } = parseRules(request.text, request.file, known);
+  const { rules, warnings } = await parts.readRules(request.text, request.file, known);
   const by = claimedBy(request.by);
   const options = { prune: request.prune, dryRun: request.dry_run, by, now: clock.now() };
   const changes = await applyRules(store, rules, options);
