@@ -149,7 +149,7 @@ export class PolicyEngine {
 
   #charge(question: Asked, previous: OpenMessage | undefined): Promise<Charged<Verdict>> {
     const plans = this.#plan(question);
-    return this.#parts.cells.charge(keysOf(plans, previous, question.message), (view) => {
+    return this.#parts.cells.charge(keysOf(plans, previous), (view) => {
       question.now = view.now;
       if (previous !== undefined) this.#messages.close(previous, view, view.now);
       return this.#settle(question, plans, view);
@@ -200,8 +200,8 @@ export class PolicyEngine {
 }
 
 /** The cells a job may touch, each once. Most questions touch one plan's: those are used as they are. */
-function keysOf(plans: readonly Plan[], ...messages: readonly (OpenMessage | undefined)[]): readonly string[] {
-  const booked = messages.flatMap((message) => (message === undefined ? [] : message.bookedKeys()));
+function keysOf(plans: readonly Plan[], previous: OpenMessage | undefined): readonly string[] {
+  const booked = previous?.bookedKeys() ?? [];
   const [only] = plans;
   if (only !== undefined && plans.length === 1 && booked.length === 0) return only.keys;
   return [...new Set([...plans.flatMap((plan) => plan.keys), ...booked])];

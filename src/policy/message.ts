@@ -37,6 +37,9 @@ const endedMessageMs = 600_000;
 /** Refusals kept for repeated questions; above Postfix's smtpd_recipient_limit of 1 000. Those beyond it are judged again. */
 const refusalsMax = 2_000;
 
+/** Up to so many recipients are looked through; more have an index. */
+const scannedMax = 8;
+
 /** One mail in flight; changed only inside the job that charges its cells. */
 export class OpenMessage {
   readonly id: string;
@@ -46,8 +49,9 @@ export class OpenMessage {
   /** RCPT questions that we let pass, repeated ones included. */
   passed = 0;
   readonly #recipients: TrackedRecipient[] = [];
-  readonly #index = new Map<string, number>();
-  readonly #refusals = new Map<string, Verdict>();
+  /** Numbers by address, made when there are many: most messages have one recipient. */
+  #index: Map<string, number> | undefined;
+  #refusals: Map<string, Verdict> | undefined;
   #ended: EndedMessage | undefined;
 
   constructor(id: string, openedAt: number, restored = false) {
@@ -65,18 +69,25 @@ export class OpenMessage {
   }
 
   find(address: string): TrackedRecipient | undefined {
-    const n = this.#index.get(address);
+    const n = this.#numberOf(address);
     return n === undefined ? undefined : this.#recipients[n];
+  }
+
+  #numberOf(address: string): number | undefined {
+    if (this.#index !== undefined) return this.#index.get(address);
+    for (let n = 0; n < this.#recipients.length; n++) if (this.#recipients[n]?.address === address) return n;
+    return undefined;
   }
 
   /** The answer this question got before, so that a repeated question is not charged again. */
   findAnswer(context: string, address: string): Verdict | undefined {
     const answer = this.find(address)?.answers.find(([asked]) => asked === context);
-    return answer?.[1] ?? this.#refusals.get(refusalKey(context, address));
+    return answer?.[1] ?? this.#refusals?.get(refusalKey(context, address));
   }
 
   /** Keeps a refusal in memory only: it charged nothing, so judging it again after a crash does no harm. */
   keepRefusal(context: string, address: string, verdict: Verdict): void {
+    this.#refusals ??= new Map();
     if (this.#refusals.size < refusalsMax) this.#refusals.set(refusalKey(context, address), verdict);
   }
 
@@ -89,10 +100,11 @@ export class OpenMessage {
 
   /** Adds a recipient, or what another policy_context charged for a known one; returns its number. */
   add(recipient: TrackedRecipient): number {
-    const known = this.#index.get(recipient.address);
+    const known = this.#numberOf(recipient.address);
     const n = known ?? this.#recipients.length;
     this.#recipients[n] = known === undefined ? recipient : merge(this.#recipients[n] ?? recipient, recipient);
-    this.#index.set(recipient.address, n);
+    if (this.#index !== undefined) this.#index.set(recipient.address, n);
+    else if (n >= scannedMax) this.#index = new Map(this.#recipients.map(({ address }, i) => [address, i]));
     return n;
   }
 
@@ -122,8 +134,8 @@ export class OpenMessage {
   end(ended: EndedMessage): void {
     this.#ended = ended;
     this.#recipients.length = 0;
-    this.#index.clear();
-    this.#refusals.clear();
+    this.#index = undefined;
+    this.#refusals = undefined;
   }
 
   /** When nobody will ask about it any more. */
