@@ -31,5 +31,9 @@ export interface Tables {
   };
   /** A limit raised for one counter until a time: `quota raise`. key is a cell key. */
   raises: { key: string; max: number; until: number; changed_at: number; changed_by: string };
+  /** How far a node has read a log. source: the kind of source; key and body are its own (logs/place.ts). */
+  places: { node: string; source: string; key: string; body: string; changed_at: number };
+  /** Mail events of each kind that a node has seen in a log, since the beginning. */
+  log_counts: { node: string; source: string; kind: string; count: number };
   migrations: { version: number; name: string; applied_at: number };
 }

@@ -1,6 +1,7 @@
 // Every migration in order. Adding one is one file and one line here.
 
 import { firstTables } from "./0001-tables.ts";
+import { placeTables } from "./0002-places.ts";
 import type { Migration } from "./migration.ts";
 
-export const migrations: readonly Migration[] = [firstTables];
+export const migrations: readonly Migration[] = [firstTables, placeTables];

@@ -1,0 +1,326 @@
+// The supervisor: takes pieces from all sources in turn, shows their lines to all consumers once, and commits what they write
+// together with the places behind the lines (decided 7). While the store fails nothing is read: the file is the buffer.
+
+import type { Clock } from "../core/clock.ts";
+import { LineSplitter } from "../core/line.ts";
+import type { Log } from "../core/log.ts";
+import type { PlaceChange } from "../store/places.ts";
+import type { Piece, Source, SourceReport } from "./source.ts";
+
+/** Lines of one piece. Bytes are valid during the call only. */
+export interface LineBatch {
+  readonly source: string;
+  /** A file's path, or the source's name. */
+  readonly stream: string;
+  readonly bytes: Buffer;
+  /** Line i is the bytes `starts[i]` to `ends[i]`, without LF and CR. */
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+  readonly count: number;
+  /** Lines left out because they were too long. */
+  readonly skipped: number;
+  /** ms since the epoch. */
+  readonly readAt: number;
+}
+
+/** Looks at lines and says what is to be written. Its writes are plain data, committed with the place behind the lines. */
+export interface Consumer<Write> {
+  see(batch: LineBatch): readonly Write[];
+}
+
+export interface LogCommit<Write> {
+  readonly places: readonly PlaceChange[];
+  readonly writes: readonly Write[];
+}
+
+export interface FollowOptions<Write> {
+  readonly sources: readonly Source[];
+  readonly consumers: readonly Consumer<Write>[];
+  /** Writes all of it in one transaction; rejects when it could not, and is called again with the same. */
+  readonly commit: (commit: LogCommit<Write>) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface FollowReport extends SourceReport {
+  /** Seconds since everything that was there had been read and its effects were on disk; 0 when that is so. */
+  readonly lagSeconds: number;
+}
+
+/** Read ahead of a commit at most: this many bytes, and this many writes. */
+const pendingBytesMax = 4 * 1024 * 1024;
+const pendingWritesMax = 10_000;
+/** Writes wait this long for company, so that a trickle of lines is not a commit a line. */
+const gatherMs = 20;
+/** A place behind lines that changed nothing costs nothing when it is lost. */
+const placeOnlyMs = 1_000;
+const lookMs = 1_000;
+const retryMsMin = 100;
+const retryMsMax = 5_000;
+/** Pieces between two looks at timers and messages. */
+const piecesPerTurn = 8;
+/** How long a stop waits for the store. */
+const stopMs = 5_000;
+
+interface Followed {
+  readonly source: Source;
+  /** Nothing was at hand at the last look. */
+  idle: boolean;
+  uncommitted: boolean;
+  caughtUpAt: number;
+}
+
+export class Follow<Write> implements AsyncDisposable {
+  readonly #options: FollowOptions<Write>;
+  readonly #followed: readonly Followed[];
+  readonly #lines = new LineTable();
+  #pending = new Pending<Write>();
+  #committing: Promise<void> | undefined;
+  #failing = false;
+  #turn: NodeJS.Immediate | undefined;
+  #commitTimer: NodeJS.Timeout | undefined;
+  #lookTimer: NodeJS.Timeout | undefined;
+  #next = 0;
+  #stopped = false;
+  #stopping: Promise<void> | undefined;
+  #giveUp: () => void = () => {};
+
+  constructor(options: FollowOptions<Write>) {
+    this.#options = options;
+    const caughtUpAt = options.clock.now();
+    this.#followed = options.sources.map((source) => ({ source, idle: false, uncommitted: false, caughtUpAt }));
+  }
+
+  /** Starts every source; the first Problem is thrown. */
+  async start(): Promise<void> {
+    for (const followed of this.#followed) {
+      await followed.source.start(() => {
+        followed.idle = false;
+        this.#plan();
+      });
+    }
+    this.#lookTimer = setInterval(() => this.#look(), lookMs);
+    this.#plan();
+  }
+
+  report(): readonly FollowReport[] {
+    const now = this.#options.clock.now();
+    return this.#followed.map((followed) => {
+      this.#noteCaughtUp(followed, now);
+      return { ...followed.source.report(), lagSeconds: Math.max(0, now - followed.caughtUpAt) / 1000 };
+    });
+  }
+
+  /** True while the store takes no commits and nothing is read. */
+  get isFailing(): boolean {
+    return this.#failing;
+  }
+
+  /** Resolves when all that is at hand has been read and committed. */
+  async settled(): Promise<void> {
+    while (!this.#stopped && (this.#followed.some(({ idle }) => !idle) || !this.#pending.isEmpty || this.#committing)) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopped = true;
+    clearImmediate(this.#turn);
+    clearInterval(this.#lookTimer);
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, stopMs);
+    await Promise.race([this.#flush(), late.promise]);
+    clearTimeout(timer);
+    clearTimeout(this.#commitTimer);
+    this.#giveUp();
+    for (const { source } of this.#followed) await source[Symbol.asyncDispose]();
+  }
+
+  /** What could not be written by then is read again after the start. */
+  async #flush(): Promise<void> {
+    await this.#committing;
+    if (!this.#pending.isEmpty) await this.#commit();
+  }
+
+  #look(): void {
+    for (const followed of this.#followed) followed.source.look();
+  }
+
+  #plan(): void {
+    if (this.#stopped || this.#failing || this.#pending.isFull) return;
+    this.#turn ??= setImmediate(() => {
+      this.#turn = undefined;
+      this.#read();
+    });
+  }
+
+  /** One source after the other, a piece each, so that a busy one keeps none waiting. */
+  #read(): void {
+    let quiet = 0;
+    for (let pieces = 0; pieces < piecesPerTurn && quiet < this.#followed.length && !this.#pending.isFull; ) {
+      const followed = this.#followed[this.#next];
+      this.#next = (this.#next + 1) % this.#followed.length;
+      const piece = followed === undefined || followed.idle ? undefined : followed.source.take();
+      if (followed === undefined || piece === undefined) {
+        if (followed !== undefined) followed.idle = true;
+        quiet++;
+        continue;
+      }
+      quiet = 0;
+      pieces++;
+      this.#see(followed, piece);
+    }
+    this.#planCommit();
+    if (quiet < this.#followed.length) this.#plan();
+  }
+
+  #see(followed: Followed, piece: Piece): void {
+    const batch = this.#lines.batchOf(followed.source.name, piece, this.#options.clock.now());
+    const writes = this.#options.consumers.flatMap((consumer) =>
+      batch.count + batch.skipped > 0 ? consumer.see(batch) : [],
+    );
+    if (writes.length > 0) followed.uncommitted = true;
+    this.#pending.add(piece, writes);
+  }
+
+  #planCommit(): void {
+    if (this.#pending.isEmpty || this.#committing !== undefined) return;
+    if (this.#pending.isFull) {
+      clearTimeout(this.#commitTimer);
+      this.#commitTimer = undefined;
+      this.#startCommit();
+      return;
+    }
+    if (this.#commitTimer !== undefined && !this.#pending.becameUrgent) return;
+    clearTimeout(this.#commitTimer);
+    const waitMs = this.#pending.hasWrites ? gatherMs : placeOnlyMs;
+    this.#pending.becameUrgent = false;
+    this.#commitTimer = setTimeout(() => {
+      this.#commitTimer = undefined;
+      this.#startCommit();
+    }, waitMs);
+  }
+
+  #startCommit(): void {
+    if (this.#committing === undefined && !this.#stopped) void this.#commit();
+  }
+
+  #commit(): Promise<void> {
+    const work = this.#commitUntilWritten(this.#pending).finally(() => {
+      this.#committing = undefined;
+      this.#planCommit();
+      this.#plan();
+    });
+    this.#committing = work;
+    return work;
+  }
+
+  /** Tries until the store has it, or the house stops. Meanwhile a bounded piece more may be read, but not while it fails. */
+  async #commitUntilWritten(pending: Pending<Write>): Promise<void> {
+    this.#pending = new Pending<Write>();
+    const committed = this.#followed.filter(({ uncommitted }) => uncommitted);
+    for (const followed of committed) followed.uncommitted = false;
+    for (let waitMs = retryMsMin; ; waitMs = Math.min(waitMs * 2, retryMsMax)) {
+      try {
+        await this.#options.commit(pending.content());
+        if (this.#failing) this.#options.log.info("logs.going-on", {});
+        this.#failing = false;
+        break;
+      } catch (error) {
+        if (!this.#failing) this.#options.log.error("logs.not-written", { error: messageOf(error) });
+        this.#failing = true;
+        for (const followed of committed) followed.uncommitted = true;
+        if (this.#stopped) return;
+        await this.#sleep(waitMs);
+      }
+    }
+    const now = this.#options.clock.now();
+    for (const followed of committed) {
+      followed.uncommitted = false;
+      this.#noteCaughtUp(followed, now);
+    }
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#giveUp = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #noteCaughtUp(followed: Followed, now: number): void {
+    if (followed.idle && !followed.uncommitted) followed.caughtUpAt = now;
+  }
+}
+
+/** What is to be committed next. */
+class Pending<Write> {
+  readonly #places = new Map<string, PlaceChange>();
+  readonly #writes: Write[] = [];
+  #bytes = 0;
+  /** Writes came to what had been places only. */
+  becameUrgent = false;
+
+  get isEmpty(): boolean {
+    return this.#places.size === 0 && this.#writes.length === 0;
+  }
+
+  get isFull(): boolean {
+    return this.#bytes >= pendingBytesMax || this.#writes.length >= pendingWritesMax;
+  }
+
+  get hasWrites(): boolean {
+    return this.#writes.length > 0;
+  }
+
+  add(piece: Piece, writes: readonly Write[]): void {
+    if (this.#writes.length === 0 && writes.length > 0) this.becameUrgent = true;
+    for (const place of piece.places) this.#places.set(`${place.source}\0${place.key}`, place);
+    for (const write of writes) this.#writes.push(write);
+    this.#bytes += piece.bytes.length;
+  }
+
+  content(): LogCommit<Write> {
+    return { places: [...this.#places.values()], writes: this.#writes };
+  }
+}
+
+/** Where lines begin and end, found once for all consumers; its arrays are used again for every piece. */
+class LineTable {
+  readonly #splitter = new LineSplitter();
+  #starts = new Int32Array(4_096);
+  #ends = new Int32Array(4_096);
+
+  batchOf(source: string, { bytes, stream }: Piece, readAt: number): LineBatch {
+    const skippedBefore = this.#splitter.skipped;
+    let count = 0;
+    this.#splitter.split(bytes, (_, start, end) => {
+      if (count === this.#starts.length) this.#grow();
+      this.#starts[count] = start;
+      this.#ends[count] = end;
+      count++;
+    });
+    const skipped = this.#splitter.skipped - skippedBefore;
+    return { source, stream, bytes, starts: this.#starts, ends: this.#ends, count, skipped, readAt };
+  }
+
+  #grow(): void {
+    const [starts, ends] = [this.#starts, this.#ends];
+    this.#starts = new Int32Array(starts.length * 2);
+    this.#ends = new Int32Array(ends.length * 2);
+    this.#starts.set(starts);
+    this.#ends.set(ends);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,245 @@
+// One path that is followed through all its rotations. What was rotated away is read to its end before what came after it,
+// and is kept open for a while, because writers go on in it until they are told.
+
+import type { Log } from "../../core/log.ts";
+import { type FilePlace, keyOfFilePlace, renderFilePlace } from "../place.ts";
+import type { Piece } from "../source.ts";
+import { identityAt, openRegular } from "./file-open.ts";
+import { findRotated } from "./file-rotated.ts";
+import { OpenLog } from "./open-log.ts";
+import type { PackedRest } from "./packed-rest.ts";
+import { resumeTail } from "./tail-resume.ts";
+
+/** A rotated file is let go when nothing was written to it for this long. */
+const quietMs = 10_000;
+/** Rotated files of one path that are open; more only when a writer rotates faster than it writes. */
+const rotatedMax = 8;
+
+export interface TailOptions {
+  readonly path: string;
+  /** Where to begin when nothing is remembered. */
+  readonly from: "end" | "start";
+  /** Places remembered for this path. */
+  readonly places: readonly FilePlace[];
+  readonly now: () => number;
+  readonly log: Log;
+  readonly wake: () => void;
+}
+
+interface RotatedLog {
+  readonly file: OpenLog;
+  grewAt: number;
+}
+
+export class FileTail {
+  readonly #options: TailOptions;
+  /** Packed rests of what was rotated while we were away, then rotated files, then the current one: the order of reading. */
+  readonly #packed: PackedRest[] = [];
+  readonly #rotated: RotatedLog[] = [];
+  #current: OpenLog | undefined;
+  /** Places that moved without a line. */
+  #moved: { readonly key: string; readonly place: FilePlace | undefined }[] = [];
+  readonly #kept: string[] = [];
+  #trouble: string | undefined;
+  #resuming: Promise<void> | undefined;
+  #closed = false;
+  #skipped = 0;
+  #lost = 0;
+
+  constructor(options: TailOptions) {
+    this.#options = options;
+  }
+
+  get path(): string {
+    return this.#options.path;
+  }
+
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
+  get skipped(): number {
+    return (
+      this.#skipped + (this.#current?.skipped ?? 0) + this.#rotated.reduce((sum, { file }) => sum + file.skipped, 0)
+    );
+  }
+
+  /** Rests of files that could not be found again. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** `offset of size`. */
+  get position(): string {
+    const current = this.#current;
+    return current === undefined ? "not there" : `${current.offset} of ${current.sizeBytes} bytes`;
+  }
+
+  /** Opens what is there and goes on at the remembered place. */
+  async start(buffer: Buffer): Promise<void> {
+    this.#resuming = this.#resume(buffer);
+    await this.#resuming;
+    this.#resuming = undefined;
+  }
+
+  async #resume(buffer: Buffer): Promise<void> {
+    const { path, places, from, log, wake } = this.#options;
+    const current = this.#open();
+    const resumed = await resumeTail({ path, places, current, log, wake });
+    if (this.#closed) {
+      current?.close();
+      return;
+    }
+    this.#packed.push(...resumed.packed);
+    for (const { place } of resumed.packed) this.#moved.push({ key: keyOfFilePlace(place), place });
+    for (const file of resumed.rotated) {
+      this.#rotated.push({ file, grewAt: this.#options.now() });
+      this.#note(file);
+    }
+    this.#lost = resumed.lost;
+    for (const key of resumed.forgotten) this.#moved.push({ key, place: undefined });
+    this.#current = current;
+    if (current === undefined) return;
+    if (places.length === 0 && from === "end") current.goToEnd(buffer);
+    this.#note(current);
+  }
+
+  /** Looks whether another file stands at the path; true when there may be something to take. */
+  look(): boolean {
+    if (this.#resuming !== undefined || this.#closed) return false;
+    const there = identityAt(this.path);
+    const current = this.#current;
+    const isSame = current !== undefined && there?.inode === current.inode && there.device === current.device;
+    if (!isSame && (there !== undefined || current === undefined)) this.#change();
+    else if (!isSame && current !== undefined && !current.isLinked) this.#rotate(current, undefined);
+    return true;
+  }
+
+  /** Another file has come, or the first. */
+  #change(): void {
+    const next = this.#open();
+    if (next === undefined) return;
+    if (this.#current === undefined) {
+      this.#current = next;
+      this.#note(next);
+      for (const key of this.#kept.splice(0)) this.#moved.push({ key, place: undefined });
+    } else this.#rotate(this.#current, next);
+  }
+
+  #open(): OpenLog | undefined {
+    const opened = openRegular(this.path);
+    this.#trouble = typeof opened === "object" && "trouble" in opened ? opened.trouble : undefined;
+    if (opened === "missing") this.#trouble = `${this.path}: there is no such file`;
+    return typeof opened === "object" && "fd" in opened ? new OpenLog(this.path, opened) : undefined;
+  }
+
+  #rotate(old: OpenLog, next: OpenLog | undefined): void {
+    this.#rotated.push({ file: old, grewAt: this.#options.now() });
+    this.#current = next;
+    if (next !== undefined) this.#note(next);
+    if (this.#rotated.length > rotatedMax) this.#close(this.#rotated.shift());
+  }
+
+  /** Of a file that nobody writes to any more the last line is read even without LF. */
+  #takeQuiet(buffer: Buffer): Piece | undefined {
+    const now = this.#options.now();
+    const index = this.#rotated.findIndex(({ grewAt }) => now - grewAt >= quietMs);
+    const [rotated] = index < 0 ? [] : this.#rotated.splice(index, 1);
+    if (rotated === undefined) return undefined;
+    const last = rotated.file.readUnended(buffer);
+    this.#close(rotated);
+    return this.#piece(last ?? buffer.subarray(0, 0));
+  }
+
+  #close(rotated: RotatedLog | undefined): void {
+    if (rotated === undefined) return;
+    const { file } = rotated;
+    this.#skipped += file.skipped;
+    // The last place of a path stays until another file comes: that one is then known to be read from its beginning.
+    if (this.#current === undefined && this.#rotated.length === 0) this.#kept.push(keyOfFilePlace(file));
+    else this.#moved.push({ key: keyOfFilePlace(file), place: undefined });
+    file.close();
+  }
+
+  #note(file: OpenLog): void {
+    this.#moved.push({ key: keyOfFilePlace(file), place: file.place(this.#options.now()) });
+  }
+
+  /** The next lines, read into `buffer`. */
+  take(buffer: Buffer): Piece | undefined {
+    if (this.#resuming !== undefined || this.#closed) return undefined;
+    const packed = this.#packed[0];
+    if (packed !== undefined) return this.#takePacked(packed);
+    for (const rotated of this.#rotated) {
+      const piece = this.#takeFrom(rotated.file, buffer);
+      if (piece === undefined) continue;
+      rotated.grewAt = this.#options.now();
+      return piece;
+    }
+    const piece =
+      (this.#current === undefined ? undefined : this.#takeFrom(this.#current, buffer)) ?? this.#takeQuiet(buffer);
+    return piece ?? (this.#moved.length > 0 ? this.#piece(buffer.subarray(0, 0)) : undefined);
+  }
+
+  #takeFrom(file: OpenLog, buffer: Buffer): Piece | undefined {
+    const read = file.read(buffer);
+    if (read === "end") return undefined;
+    if (read === "replaced") {
+      this.#truncated(file);
+      return this.#piece(buffer.subarray(0, 0));
+    }
+    if (read !== "more") this.#note(file);
+    return this.#piece(read === "more" ? buffer.subarray(0, 0) : read);
+  }
+
+  /** Truncated, as copytruncate does: what we had not read of it stands in the copy. Both places move in one commit. */
+  #truncated(file: OpenLog): void {
+    for (const { path, isPacked, inode, device } of [...findRotated(this.path)].reverse()) {
+      if (isPacked || (inode === file.inode && device === file.device)) continue;
+      const opened = openRegular(path);
+      if (typeof opened !== "object" || !("fd" in opened)) continue;
+      const copy = new OpenLog(this.path, opened);
+      if (copy.resumeFrom(file)) {
+        this.#rotated.push({ file: copy, grewAt: this.#options.now() });
+        this.#note(copy);
+        break;
+      }
+      copy.close();
+    }
+    file.startOver();
+    this.#note(file);
+  }
+
+  #takePacked(packed: PackedRest): Piece | undefined {
+    const piece = packed.take();
+    const key = keyOfFilePlace(packed.place);
+    if (piece !== undefined) {
+      const place = { ...packed.place, offset: piece.offset, at: this.#options.now() };
+      this.#moved.push({ key, place });
+      return this.#piece(piece.bytes);
+    }
+    if (!packed.isDone) return undefined;
+    this.#packed.shift();
+    this.#moved.push({ key, place: undefined });
+    return this.#piece(Buffer.alloc(0));
+  }
+
+  #piece(bytes: Buffer): Piece {
+    const places = this.#moved.map(({ key, place }) => ({
+      source: "file",
+      key,
+      body: place === undefined ? undefined : renderFilePlace(place),
+    }));
+    this.#moved = [];
+    return { bytes, stream: this.path, places };
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const packed of this.#packed) packed.close();
+    for (const { file } of this.#rotated) file.close();
+    this.#current?.close();
+    this.#current = undefined;
+    this.#rotated.length = 0;
+  }
+}
