@@ -5,14 +5,12 @@ import { addDaemonGauges } from "./api/daemon-gauges.ts";
 import type { ApiParts, Reload } from "./api/parts.ts";
 import { PolicyMeasures } from "./api/policy-measures.ts";
 import { PublicServer } from "./api/public-server.ts";
-import { readAliases } from "./config/aliases.ts";
 import type { Config, ReadConfig } from "./config/config.ts";
-import { Accounts } from "./core/account.ts";
 import { type Clock, steadyClock } from "./core/clock.ts";
 import type { Log } from "./core/log.ts";
 import { Metrics } from "./core/metrics.ts";
 import { checks } from "./policy/checks/index.ts";
-import type { CompileOptions } from "./policy/compiled-rules.ts";
+import { readCompileOptions } from "./policy/compile-options.ts";
 import { PolicyEngine } from "./policy/engine.ts";
 import { LiveRules } from "./policy/live-rules.ts";
 import type { Asker } from "./policy/open-messages.ts";
@@ -54,7 +52,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   await using stack = new AsyncDisposableStack();
   const clock = options.clock ?? steadyClock();
   const live = { read, reload: undefined as Reload | undefined };
-  const compileOptions = compileOptionsOf(read.config);
+  const compileOptions = readCompileOptions(read);
   const store = stack.use(await openStore(read.config.store.url, storeOptions(read, options, clock)));
   const metrics = new Metrics();
   const measures = new PolicyMeasures(metrics);
@@ -100,14 +98,6 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
 function storeOptions(read: ReadConfig, { workerEntry, log }: DaemonOptions, clock: Clock) {
   const where = read.placeOf("store.url");
   return { clock, log, node: read.config.node.name, where, ...(workerEntry === undefined ? {} : { workerEntry }) };
-}
-
-/** What SIGHUP may change in flight; everything else needs a restart. */
-function compileOptionsOf(config: Config): CompileOptions {
-  const { mode, internal, on_error, time_zone } = config.policy;
-  const { default_domain, aliases } = config.accounts;
-  const accounts = new Accounts({ defaultDomain: default_domain, aliases: readAliases(aliases) });
-  return { mode, internal, onError: on_error, timeZone: time_zone, canonical: (login) => accounts.canonical(login) };
 }
 
 interface EngineInput {
@@ -170,7 +160,8 @@ async function decide(
 function reload(live: { read: ReadConfig }, options: DaemonOptions, rules: LiveRules, now: number): Reload {
   try {
     const read = options.readAgain();
-    rules.configure(compileOptionsOf(read.config));
+    // What SIGHUP may change in flight; everything else needs a restart.
+    rules.configure(readCompileOptions(read));
     const waiting = restartKeys.filter(
       ([name, pick]) => JSON.stringify(pick(read.config)) !== JSON.stringify(pick(live.read.config)) && name !== "",
     );

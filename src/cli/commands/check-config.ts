@@ -2,6 +2,7 @@
 
 import { Command } from "commander";
 import { readConfig } from "../../config/config.ts";
+import { readCompileOptions } from "../../policy/compile-options.ts";
 import type { GlobalOptions } from "../global-options.ts";
 import { Terminal } from "../terminal.ts";
 
@@ -12,7 +13,9 @@ export function checkConfigCommand(): Command {
     .argument("[file]", "the configuration file; same as --config")
     .addHelpText("after", "\nExample:\n  postvarta check-config /etc/postvarta/postvarta.toml")
     .action((file: string | undefined, options: GlobalOptions) => {
-      const { files } = readConfig({ file: file ?? options.config, environment: process.env });
+      const read = readConfig({ file: file ?? options.config, environment: process.env });
+      readCompileOptions(read);
+      const { files } = read;
       const terminal = new Terminal(options);
       if (terminal.json) terminal.printJson({ ok: true, files });
       else terminal.line(files.length === 0 ? "ok: no file, defaults only" : `ok: ${files.join(", ")}`);
