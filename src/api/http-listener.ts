@@ -69,7 +69,10 @@ export class HttpListener implements AsyncDisposable {
 function listenProblem(error: NodeJS.ErrnoException, where: string): Problem {
   const hints = new Map([
     ["EADDRINUSE", "another program listens there: stop it, or choose another address"],
-    ["EACCES", "this user may not listen there: choose a port above 1023, or a directory it may write to"],
+    [
+      "EACCES",
+      "this user may not listen there: choose a port above 1023, or a directory that exists and that it may write to",
+    ],
     ["EADDRNOTAVAIL", "this machine does not have that address: see ip address"],
     ["ENOENT", "create the directory of the socket"],
     ["EINVAL", "the path of a socket has at most 103 bytes"],

@@ -3,6 +3,7 @@
 import { userInfo } from "node:os";
 import type { ProblemAnswer } from "../api/contract.ts";
 import { Problem, type ProblemCode, Problems, problemCodes } from "../core/problem.ts";
+import { socketPathBytesMax } from "../core/socket-path.ts";
 import { findSocket, type SocketOptions } from "./control-socket.ts";
 import { type HttpAnswer, httpCall } from "./http-call.ts";
 
@@ -80,6 +81,15 @@ function knownCode(code: string): ProblemCode {
 
 function unreachable(error: unknown, socket: string): Problem {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const bytes = Buffer.byteLength(socket);
+  if (bytes > socketPathBytesMax) {
+    const hint = `it has ${bytes} bytes; the path of a socket has at most ${socketPathBytesMax}`;
+    return new Problem("the path of the control socket is too long", {
+      code: "control/unreachable",
+      where: socket,
+      hint,
+    });
+  }
   const denied = code === "EACCES" || code === "EPERM";
   const absent = code === "ENOENT" || code === "ECONNREFUSED";
   const other = error instanceof Error ? error.message : String(error);

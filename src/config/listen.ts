@@ -1,11 +1,9 @@
 // An address to listen on: host:port, [v6]:port, or unix:/path.
 
 import { isLoopback, parseIp, printIp } from "../core/ip.ts";
+import { socketPathBytesMax } from "../core/socket-path.ts";
 
 export type ListenAddress = { readonly host: string; readonly port: number } | { readonly unixPath: string };
-
-/** sun_path of unix(4) on FreeBSD holds 104 bytes with the final nought, on Linux 108 (unix(7)). */
-const unixPathBytesMax = 103;
 
 export const listenAllowed = '"127.0.0.1:10031", "[::1]:10031" or "unix:/run/postvarta/policy.sock"';
 
@@ -24,7 +22,7 @@ export function parseListen(text: string): ListenAddress | undefined {
 }
 
 function parseUnix(path: string): ListenAddress | undefined {
-  const fits = path !== "" && Buffer.byteLength(path) <= unixPathBytesMax && !path.includes("\0");
+  const fits = path !== "" && Buffer.byteLength(path) <= socketPathBytesMax && !path.includes("\0");
   return fits ? { unixPath: path } : undefined;
 }
 

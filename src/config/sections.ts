@@ -4,6 +4,7 @@
 import { hostname } from "node:os";
 import { z } from "zod";
 import { parseNetwork } from "../core/ip.ts";
+import { socketPathBytesMax } from "../core/socket-path.ts";
 import { refuse } from "./check.ts";
 import { listenAllowed, parseListen, staysHere } from "./listen.ts";
 
@@ -144,8 +145,16 @@ const api = z.strictObject({
 const control = z.strictObject({
   socket: word
     .min(1)
-    .default("/run/postvarta/control.sock")
-    .describe("The Unix socket through which the command line talks to the daemon."),
+    .transform((path, context) => {
+      if (Buffer.byteLength(path) <= socketPathBytesMax) return path;
+      refuse(context, {});
+      return z.NEVER;
+    })
+    .prefault("/run/postvarta/control.sock")
+    .meta({
+      description: "The Unix socket through which the command line talks to the daemon.",
+      allowed: `a path in quotes from 1 to ${socketPathBytesMax} bytes`,
+    }),
 });
 
 const log = z

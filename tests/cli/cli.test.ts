@@ -85,6 +85,30 @@ describe("without a daemon", () => {
     assert.equal(JSON.parse(ran.err).problems[0].code, "control/unreachable");
   });
 
+  test("check-config finds what only the rules can judge: internal, and the file of aliases", async () => {
+    const file = join(directory, "judged.toml");
+    const cases: readonly (readonly [text: string, err: RegExp])[] = [
+      ['[policy]\ninternal = "@@"\n', /^\S+judged\.toml:2: policy\.internal: `@@` is not /],
+      [`[accounts]\naliases = "${directory}/none"\n`, /\/none: cannot be read/],
+      [
+        `[control]\nsocket = "/tmp/${"s".repeat(99)}"\n`,
+        /^\S+judged\.toml:2: control\.socket is .*from 1 to 103 bytes/,
+      ],
+    ];
+    for (const [text, err] of cases) {
+      await writeFile(file, text);
+      const ran = await run(["check-config", file]);
+      assert.equal(ran.code, 78, text);
+      assert.match(ran.err, err);
+    }
+  });
+
+  test("a control socket whose path is too long is told so", async () => {
+    const ran = await run(["status", "--socket", join(directory, "s".repeat(103))]);
+    assert.equal(ran.code, 3);
+    assert.match(ran.err, /the path of the control socket is too long: it has \d+ bytes/);
+  });
+
   test("check-config tells every mistake with its line and exits 78", async () => {
     const file = join(directory, "bad.toml");
     await writeFile(file, '[policy]\nmod = "observe"\non_error = "explode"\n');
