@@ -20,6 +20,9 @@ export interface TerminalOptions {
   readonly color?: boolean | undefined;
 }
 
+/** A client chooses how long a key is: beyond this only its own row is wide. */
+const columnWidthMax = 100;
+
 export class Terminal {
   readonly json: boolean;
   readonly #color: boolean;
@@ -54,7 +57,9 @@ export class Terminal {
   /** Rows under a head, columns aligned, two blanks between. Cells are made harmless here. */
   table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
     const texts = rows.map((row) => row.map((cell) => safeText(String(cell))));
-    const widths = head.map((title, i) => Math.max(title.length, ...texts.map((row) => widthOf(row[i] ?? ""))));
+    const widths = head.map((title, i) =>
+      texts.reduce((width, row) => Math.max(width, Math.min(columnWidthMax, widthOf(row[i] ?? ""))), title.length),
+    );
     this.line(this.paint("bold", alignRow(head, widths, [])));
     const isNumber = head.map((_, i) => rows.every((row) => typeof row[i] === "number"));
     for (const row of texts) this.line(alignRow(row, widths, isNumber));
