@@ -1,5 +1,5 @@
 // What ./start --demo adds: the example's rules, and a small mail house that asks as Postfix would, for ten minutes. One of its
-// accounts is under watch and writes to too many people. node scripts/demo.ts BUNDLE HOST PORT
+// accounts is under watch and writes to too many people. node scripts/demo.ts BUNDLE HOST:PORT
 
 import { spawnSync } from "node:child_process";
 import { connect, type Socket } from "node:net";
@@ -9,7 +9,7 @@ const playMs = 600_000;
 const pauseMs = 700;
 const startTimeoutMs = 15_000;
 
-const [bundle = "", host = "127.0.0.1", port = "10031"] = process.argv.slice(2);
+const [bundle = "", address = ""] = process.argv.slice(2);
 const people = ["olena", "petro", "ivan", "maria"];
 
 await applyRules();
@@ -30,20 +30,34 @@ for (let n = 1; Date.now() < until && !socket.destroyed; n++) {
 }
 socket.end();
 
-/** The daemon is starting beside us: asked again until it answers. */
+/** The daemon is starting beside us: asked again until it answers. One that ran before us has rules of somebody's. */
 async function applyRules(): Promise<void> {
-  const words = [bundle, "policy", "apply", join(import.meta.dirname, "../docs/examples/newuser.toml")];
   const deadline = Date.now() + startTimeoutMs;
-  for (;;) {
-    const { status, stderr } = spawnSync(process.execPath, words, { encoding: "utf8" });
-    if (status === 0) return;
-    if (status !== 3 || Date.now() > deadline) throw new Error(`the demo cannot give its rules: ${stderr}`);
+  let asked = postvarta("status", "--json");
+  while (asked.status === 3 && Date.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 200));
+    asked = postvarta("status", "--json");
   }
+  if (asked.status !== 0) leave(`the daemon does not answer: ${asked.stderr}`);
+  if (!asked.stdout.includes(JSON.stringify(process.env["POSTVARTA__STORE__URL"])))
+    leave("another daemon of this checkout runs already: stop it first");
+  const { status, stderr } = postvarta("policy", "apply", join(import.meta.dirname, "../docs/examples/newuser.toml"));
+  if (status !== 0) leave(`it cannot give its rules: ${stderr}`);
+}
+
+function postvarta(...words: readonly string[]) {
+  return spawnSync(process.execPath, [bundle, ...words], { encoding: "utf8" });
+}
+
+function leave(why: string): never {
+  console.error(`Demo: nothing is played: ${why.trim()}`);
+  process.exit(1);
 }
 
 function open(): Promise<Socket> {
   return new Promise((resolve, reject) => {
+    const [, host, port] = /^\[?([^\]]+)\]?:(\d+)$/.exec(address) ?? [];
+    if (host === undefined) leave(`it plays over TCP, and Postfix is to ask at ${address}`);
     const opened = connect(Number(port), host, () => resolve(opened));
     opened.on("error", reject);
   });
@@ -51,7 +65,8 @@ function open(): Promise<Socket> {
 
 async function sendMail(account: string, recipient: string, n: number): Promise<void> {
   const common = {
-    instance: `demo.${n}`,
+    // A store remembers the messages of an earlier play.
+    instance: `demo.${process.pid}.${n}`,
     client_address: `203.0.113.${n % 200}`,
     sasl_username: account,
     sender: account,

@@ -40,7 +40,7 @@ describe("./start", () => {
     await rm(dir, { recursive: true, force: true });
   });
 
-  function start(): void {
+  function start(...words: readonly string[]): void {
     const env = {
       ...process.env,
       POSTVARTA__STORE__URL: `sqlite:${dir}/postvarta.db`,
@@ -49,7 +49,7 @@ describe("./start", () => {
       POSTVARTA__API__LISTEN: "127.0.0.1:0",
     };
     printed = "";
-    child = spawn(path.join(root, "start"), [], { env, cwd: dir, stdio: ["ignore", "pipe", "pipe"] });
+    child = spawn(path.join(root, "start"), words, { env, cwd: dir, stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
         printed = (printed + text).slice(-65_536);
@@ -89,6 +89,20 @@ describe("./start", () => {
     t.diagnostic(`first answer after ${best} ms`);
     assert.ok(best <= firstAnswerMsMax, `first answer after ${best} ms`);
     assert.ok((await stat(path.join(dir, "postvarta.db"))).size > 0);
+  });
+
+  test("--demo plays in a store of its own until an account is refused, and never beside a configuration", async () => {
+    start("--demo");
+    await answer();
+    const refused = /verdict=reject .*account=newcomer@example\.org/;
+    for (let waits = 0; waits < 2_000 && !refused.test(printed); waits++) await wait(10);
+    assert.match(printed, refused);
+    assert.match(printed, /store=\S+\/var\/demo\.db/);
+    await stop();
+    start("--demo", "--config", "/nowhere.toml");
+    assert.ok(child);
+    const [code] = await once(child, "exit");
+    assert.equal(code, 2);
   });
 
   test("prints the line for main.cf", async () => {
