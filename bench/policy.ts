@@ -4,7 +4,17 @@
 // charge on disk (synchronous = FULL) before the answer.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { closeSync, existsSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,7 +29,10 @@ interface Contender {
   readonly name: string;
   readonly port: number;
   readonly durable: string;
+  /** Of one that makes itself a daemon this is the process that ends at once. */
   start(folder: string): ChildProcess;
+  /** Ends a daemon that left its parent. */
+  stop?(folder: string): void;
   /** Once it answers. */
   prepare?(folder: string): void;
 }
@@ -34,7 +47,7 @@ quotas = [{ name = "q", track = "SASLUsername", limits = [{ count = "recipients"
 
 async function contenders(): Promise<readonly Contender[]> {
   const list = [trivial(await freePort()), postvarta(await freePort(), await freePort())];
-  if (existsSync("/usr/sbin/postfwd")) list.push(postfwd(await freePort()));
+  if (existsSync("/usr/sbin/postfwd1")) list.push(postfwd(await freePort()));
   return list;
 }
 
@@ -69,25 +82,18 @@ function postvarta(port: number, apiPort: number): Contender {
   };
 }
 
-/** postfwd 1, one rate rule; its counters live in memory. */
+/** postfwd 1, one rate rule; its counters live in memory. It makes itself a daemon. */
 function postfwd(port: number): Contender {
   const rule = "id=R; protocol_state==RCPT; sasl_username=~.; action=rate(sasl_username/1000000/3600/REJECT slow)";
-  const words = [
-    "--nodaemon",
-    "-i",
-    "127.0.0.1",
-    "-p",
-    String(port),
-    "-r",
-    rule,
-    "-u",
-    "nobody",
-    "-g",
-    "nogroup",
-    "-n",
-    "--summary=0",
-  ];
-  return { name: "postfwd 1", port, durable: "no", start: () => quiet("/usr/sbin/postfwd", words) };
+  const where = ["-d", "-i", "127.0.0.1", "-p", String(port), "-u", "nobody", "-g", "nogroup", "-n", "--summary=0"];
+  const pidFile = (folder: string) => join(folder, "pid");
+  return {
+    name: "postfwd 1",
+    port,
+    durable: "no",
+    start: (folder) => quiet("/usr/sbin/postfwd1", [...where, "-r", rule, "--pidfile", pidFile(folder)]),
+    stop: (folder) => void process.kill(Number(readFileSync(pidFile(folder), "utf8"))),
+  };
 }
 
 function quiet(program: string, words: readonly string[]): ChildProcess {
@@ -98,7 +104,7 @@ async function measureOne(contender: Contender, seconds: number): Promise<LoadFi
   const folder = mkdtempSync(join(tmpdir(), "postvarta-bench-"));
   const child = contender.start(folder);
   try {
-    await answers(contender.port, child);
+    await answers(contender.port, contender.stop === undefined ? child : undefined);
     contender.prepare?.(folder);
     const words = [join(root, "bench/policy-load.ts"), String(contender.port), String(connections), String(seconds)];
     const { stdout, stderr } = spawnSync(process.execPath, words, {
@@ -108,16 +114,17 @@ async function measureOne(contender: Contender, seconds: number): Promise<LoadFi
     if (stdout === "") throw new Error(`${contender.name}: ${stderr}`);
     return JSON.parse(stdout) as LoadFigures;
   } finally {
+    contender.stop?.(folder);
+    // A contender that has ended by itself has told its exit while we were measuring.
     const ended = new Promise((resolve) => child.once("exit", resolve));
-    child.kill("SIGTERM");
-    await ended;
+    if (child.exitCode === null && child.signalCode === null && child.kill("SIGTERM")) await ended;
     rmSync(folder, { recursive: true });
   }
 }
 
-async function answers(port: number, child: ChildProcess): Promise<void> {
+async function answers(port: number, child: ChildProcess | undefined): Promise<void> {
   const deadline = Date.now() + startTimeoutMs;
-  while (Date.now() < deadline && child.exitCode === null) {
+  while (Date.now() < deadline && (child === undefined || child.exitCode === null)) {
     const open = await new Promise<boolean>((resolve) => {
       const socket = connect(port, "127.0.0.1", () => resolve(true)).on("error", () => resolve(false));
       socket.on("close", () => socket.destroy());
