@@ -100,7 +100,9 @@ class FileSource implements Source {
   async #expand(from: "end" | "start"): Promise<void> {
     const { paths, directories } = expandGlob(this.#settings.path);
     const all = new Set([...paths, ...this.#tails.keys()]);
-    this.#watch(new Set([...directories, ...paths.map((path) => dirname(path))]));
+    const own = [...directories, ...paths.map((path) => dirname(path))];
+    // A folder that comes in the place of another is told by the folder above.
+    this.#watch(new Set([...own, ...own.map((path) => dirname(path))]));
     const fresh = paths.filter((path) => !this.#tails.has(path) && !this.#refused.has(path) && !isRotatedOf(path, all));
     await Promise.all(fresh.map((path) => this.#add(path, from)));
   }
@@ -157,7 +159,7 @@ class FileSource implements Source {
 
   #hear(directory: string, event: string, name: string | null): void {
     const tail = this.#tails.get(join(directory, name ?? ""));
-    if (event !== "change" && (tail !== undefined || this.#mayBeOurs(name))) {
+    if (event !== "change" && (tail !== undefined || this.#mayBeOurs(directory, name))) {
       this.look();
       return;
     }
@@ -166,9 +168,11 @@ class FileSource implements Source {
     else for (const other of this.#tails.values()) if (isBeside(other.path, directory, name)) this.#wakeUp(other);
   }
 
-  #mayBeOurs(name: string | null): boolean {
+  /** A file of ours, a folder on the way to one, or the watched folder itself, which is told by its own name. */
+  #mayBeOurs(directory: string, name: string | null): boolean {
     const own = basename(this.#settings.path);
-    return name === null || /[*?[]/.test(own) || name.startsWith(own);
+    if (name === null || /[*?[]/.test(this.#settings.path) || name.startsWith(own)) return true;
+    return this.#watchers.has(join(directory, name)) || name === basename(directory);
   }
 }
 

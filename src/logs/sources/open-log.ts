@@ -23,6 +23,9 @@ export class OpenLog {
   /** Where to read on: the offset, or inside a line that is too long. */
   #scan = 0;
   #skipping = false;
+  /** The file begins with a hole, and what follows the offset may be the rest of it. */
+  #isHole = false;
+  #isInHole = false;
   #head: Buffer | undefined;
   #skipped = 0;
 
@@ -56,7 +59,7 @@ export class OpenLog {
     const head = this.#readHead(place.headLength);
     if (head.length !== place.headLength || hashHead(head) !== place.head || this.sizeBytes < place.offset)
       return false;
-    this.#head = Buffer.from(head);
+    this.#know(head);
     this.#goTo(place.offset);
     return true;
   }
@@ -65,7 +68,7 @@ export class OpenLog {
   resumeFrom(other: OpenLog): boolean {
     const head = other.#head;
     if (head === undefined || this.sizeBytes < other.#offset || !this.#readHead(head.length).equals(head)) return false;
-    this.#head = head;
+    this.#know(head);
     this.#goTo(other.#offset);
     return true;
   }
@@ -76,8 +79,7 @@ export class OpenLog {
     const start = Math.max(0, size - tailBytes);
     const length = readSync(this.#fd, buffer, 0, size - start, start);
     const last = length === 0 ? -1 : buffer.lastIndexOf(lf, length - 1);
-    const head = headOf(this.#readHead(headBytesMax));
-    this.#head = head === undefined ? undefined : Buffer.from(head);
+    this.#know(headOf(this.#readHead(headBytesMax)));
     this.#goTo(last >= 0 ? start + last + 1 : start === 0 ? 0 : size);
     if (last < 0 && start > 0) this.#skipping = true;
   }
@@ -85,10 +87,9 @@ export class OpenLog {
   /** Begins again at the first byte. After a hole of NUL bytes (a writer that kept its own offset) there is nothing to read again. */
   startOver(): void {
     const head = this.#readHead(headBytesMax);
-    const isHole = head.length === headBytesMax && head.every((byte) => byte === 0) && this.sizeBytes >= this.#offset;
-    const known = isHole ? head : headOf(head);
-    this.#head = known === undefined ? undefined : Buffer.from(known);
-    this.#goTo(isHole ? this.#offset : 0);
+    this.#know(headOf(head));
+    this.#isInHole = this.#isHole;
+    this.#goTo(this.#isHole && this.sizeBytes >= this.#offset ? this.#offset : 0);
   }
 
   /** Whole lines from the place on, read into `buffer`. */
@@ -98,6 +99,8 @@ export class OpenLog {
     // Looked at after the read: then the bytes are of the file that this beginning belongs to.
     if (this.#head !== undefined && !this.#readHead(this.#head.length).equals(this.#head)) return "replaced";
     const bytes = buffer.subarray(0, length);
+    // A second hole begins like the first: it is known by reaching behind what was there.
+    if (this.#isHole && bytes[0] === 0 && !this.#isInHole && this.#scan === this.#offset) return "replaced";
     this.#noteHead(bytes);
     const start = this.#skipping ? bytes.indexOf(lf) + 1 : 0;
     if (this.#skipping && start === 0) {
@@ -105,8 +108,9 @@ export class OpenLog {
       return "more";
     }
     const end = bytes.lastIndexOf(lf) + 1;
-    if (end === 0) return this.#endless(length, buffer.length);
+    if (end === 0) return this.#endless(bytes, buffer.length);
     if (this.#skipping) this.#skipped++;
+    this.#isInHole = false;
     this.#goTo(this.#scan + end);
     return bytes.subarray(start, end);
   }
@@ -139,15 +143,25 @@ export class OpenLog {
 
   #noteHead(bytes: Buffer): void {
     if (this.#head !== undefined || this.#scan !== 0) return;
-    const head = headOf(bytes);
-    if (head !== undefined) this.#head = Buffer.from(head);
+    this.#know(headOf(bytes));
+    this.#isInHole = this.#isHole;
+  }
+
+  #know(head: Buffer | undefined): void {
+    this.#head = head === undefined ? undefined : Buffer.from(head);
+    this.#isHole = head?.every((byte) => byte === 0) === true;
   }
 
   /** A buffer without LF is a line that nobody can want: only its end is waited for. The place stays at its beginning. */
-  #endless(length: number, bufferLength: number): "more" | "end" {
-    if (length < bufferLength) return "end";
-    this.#skipping = true;
-    this.#scan += length;
+  #endless(bytes: Buffer, bufferLength: number): "more" | "end" {
+    if (bytes.length < bufferLength) return "end";
+    const text = bytes.findIndex((byte) => byte !== 0);
+    // NUL bytes are no line: what follows them begins one.
+    if (text !== 0) this.#goTo(this.#scan + (text < 0 ? bytes.length : text));
+    else {
+      this.#skipping = true;
+      this.#scan += bytes.length;
+    }
     return "more";
   }
 

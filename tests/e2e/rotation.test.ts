@@ -1,0 +1,128 @@
+// Numbered lines around many rotations of every kind: none is lost, none is seen twice. Of copytruncate only those may be
+// missing that were written between the copy and the truncation: they stand in no file any more.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { describe, test } from "node:test";
+import { fileSource } from "../../src/logs/sources/file.ts";
+import { follow, Remembered } from "../log-follower.ts";
+import { NumberedWriter, type Rotation } from "../numbered-writer.ts";
+
+const full = process.env["POSTVARTA_FULL"] === "1";
+const lines = full ? 10_000 : 3_000;
+const rotations = full ? 50 : 15;
+const linesPerSecond = 1_000;
+
+/** Moves `log.1` to `log.2` and so on, as logrotate does; the oldest goes. */
+function shift(path: string, suffix = ""): void {
+  for (let n = 4; n >= 1; n--) {
+    if (existsSync(`${path}.${n}${suffix}`)) renameSync(`${path}.${n}${suffix}`, `${path}.${n + 1}${suffix}`);
+  }
+}
+
+const kinds: readonly Rotation[] = [
+  {
+    name: "rename and create",
+    rotate(path, writer) {
+      shift(path);
+      renameSync(path, `${path}.1`);
+      writer.reopen();
+    },
+  },
+  {
+    name: "rename, and the writer goes on in the old file for a while",
+    rotate(path, writer) {
+      shift(path);
+      renameSync(path, `${path}.1`);
+      appendFileSync(path, "");
+      setTimeout(() => writer.reopen(), 40);
+    },
+  },
+  {
+    name: "gzip after rename",
+    rotate(path, writer) {
+      shift(path, ".gz");
+      renameSync(path, `${path}.1`);
+      writer.reopen();
+      execFileSync("gzip", ["-f", `${path}.1`]);
+    },
+  },
+  {
+    name: "copytruncate",
+    rotate(path, writer) {
+      shift(path);
+      copyFileSync(path, `${path}.1`);
+      // Nothing is written between copy and truncation, because both happen in one turn of this thread.
+      truncateSync(path);
+      assert.ok(writer.written > 0);
+    },
+  },
+  {
+    name: "copytruncate with lines in the copy window",
+    rotate(path, writer) {
+      shift(path);
+      copyFileSync(path, `${path}.1`);
+      writer.writeInWindow(3);
+      truncateSync(path);
+    },
+  },
+  {
+    name: "copytruncate under a writer that keeps its own offset",
+    keepsOffset: true,
+    rotate(path) {
+      shift(path);
+      copyFileSync(path, `${path}.1`);
+      truncateSync(path);
+    },
+  },
+  {
+    name: "delete and create, so that the inode may be used again",
+    rotate(path, writer) {
+      rmSync(path);
+      writer.reopen();
+    },
+  },
+  {
+    name: "the folder is replaced",
+    rotate(path, writer) {
+      rmSync(`${dirname(path)}.old`, { recursive: true, force: true });
+      renameSync(dirname(path), `${dirname(path)}.old`);
+      mkdirSync(dirname(path));
+      writer.reopen();
+    },
+  },
+];
+
+describe("rotations", { concurrency: true }, () => {
+  for (const kind of kinds) {
+    test(`${kind.name}: nothing is lost, nothing is seen twice`, async () => {
+      const root = mkdtempSync(join(tmpdir(), "postvarta-rotation-"));
+      const path = join(root, "log", "mail.log");
+      mkdirSync(dirname(path));
+      const writer = new NumberedWriter(path, kind.keepsOffset === true);
+      const remembered = new Remembered();
+      const follower = await follow(remembered, (host) => [fileSource.create({ path, from: "end" }, host)]);
+      try {
+        await writer.write({ lines, linesPerSecond, rotations, rotate: (own) => kind.rotate(path, own) });
+        await writer.until(() => remembered.numbers.length >= lines - writer.inWindow.size);
+        await follower.settled();
+      } finally {
+        await follower[Symbol.asyncDispose]();
+        rmSync(root, { recursive: true, force: true });
+      }
+      writer.check(remembered.numbers);
+    });
+  }
+});
