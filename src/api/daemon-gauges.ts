@@ -37,11 +37,6 @@ const gauges: readonly Gauge[] = [
     ({ store }) => store.cells.health.pending,
   ],
   ["postvarta_store_live_cells", "Counters in memory.", ({ store }) => store.cells.health.liveCells],
-  [
-    "postvarta_store_unrecorded_answers",
-    "Answers since the start that left before their charge was on disk.",
-    ({ store }) => store.cells.health.unrecordedAnswers,
-  ],
   ["postvarta_policy_connections", "Open connections of Postfix.", (parts) => parts.policyServer().open],
   [
     "postvarta_policy_open_messages",
@@ -68,6 +63,10 @@ export function addDaemonGauges(metrics: Metrics, parts: ApiParts | undefined): 
   const errors = "Questions that could not be decided (store, undecided) or read (faults of the protocol).";
   metrics.countersRead("postvarta_policy_errors_total", errors, ["kind"], () =>
     parts === undefined ? [] : readErrors(parts),
+  );
+  const unrecorded = "Answers that left before their charge was on disk.";
+  metrics.countersRead("postvarta_store_unrecorded_answers_total", unrecorded, [], () =>
+    parts === undefined ? [] : parts.store.cells.health.unrecordedAnswers,
   );
   for (const [name, help, read] of gauges) {
     const once = name === "postvarta_quota_tracked_keys" ? eachMinute(read) : read;
