@@ -2,13 +2,16 @@
 
 import { ControlServer } from "./api/control-server.ts";
 import { addDaemonGauges } from "./api/daemon-gauges.ts";
-import type { ApiParts, Reload } from "./api/parts.ts";
+import { addLogGauges } from "./api/log-gauges.ts";
+import type { ApiParts, LogsView, Reload } from "./api/parts.ts";
 import { PolicyMeasures } from "./api/policy-measures.ts";
 import { PublicServer } from "./api/public-server.ts";
 import type { Config, ReadConfig } from "./config/config.ts";
 import { type Clock, steadyClock } from "./core/clock.ts";
 import type { Log } from "./core/log.ts";
 import { Metrics } from "./core/metrics.ts";
+import { LogSilence } from "./logs/log-silence.ts";
+import { LogsThread } from "./logs/logs-thread.ts";
 import { checks } from "./policy/checks/index.ts";
 import { readCompileOptions } from "./policy/compile-options.ts";
 import { PolicyEngine } from "./policy/engine.ts";
@@ -45,6 +48,7 @@ export interface Daemon extends AsyncDisposable {
 
 const sweepMs = 5_000;
 const pruneMs = 3_600_000;
+const silenceMs = 10_000;
 const dayMs = 86_400_000;
 
 /** Starts everything, or nothing: throws Problem or Problems and leaves nothing behind. */
@@ -66,6 +70,8 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
     fact === "raises" ? reloadRaises() : fact === "rules" ? rules.reload() : undefined,
   );
   const server = stack.use(createPolicyServer({ read, options, engine, measures, clock }));
+  const logs = read.config.logs.length === 0 ? undefined : stack.use(createLogsThread({ read, options, store, clock }));
+  const silence = new LogSilence(options.log, clock.now());
   const parts: ApiParts = {
     ...{ version: options.version, node: read.config.node.name, startedAt: clock.now(), clock, log: options.log },
     ...{ store, engine, raises, metrics, measures, answerOk: read.config.policy.answer_ok },
@@ -75,15 +81,20 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
       return rules.options.mode;
     },
     policyServer: () => server.stats(),
+    logs: () => viewLogs(logs, silence),
     lastReload: () => live.reload,
     whyNotReady: () => (store.cells.health.writable ? [] : ["the store cannot be written"]),
   };
   addDaemonGauges(metrics, parts);
+  addLogGauges(metrics, () => parts.logs());
   const control = stack.use(new ControlServer(parts, read.config.control.socket));
   const api = stack.use(new PublicServer(parts, read.config.api.listen));
   await server.start();
   await control.start();
   await api.start();
+  await logs?.start();
+  const watchLogs = async () => logs && silence.look({ ...logs.state, asked: measures.asked }, clock.now());
+  stack.defer(every(silenceMs, options.log, watchLogs));
   stack.defer(every(sweepMs, options.log, () => engine.sweep(clock.now())));
   stack.defer(every(pruneMs, options.log, () => prune(store, live.read.config, clock.now())));
   const kept = stack.move();
@@ -98,6 +109,29 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
 function storeOptions(read: ReadConfig, { workerEntry, log }: DaemonOptions, clock: Clock) {
   const where = read.placeOf("store.url");
   return { clock, log, node: read.config.node.name, where, ...(workerEntry === undefined ? {} : { workerEntry }) };
+}
+
+interface LogsInput {
+  readonly read: ReadConfig;
+  readonly options: DaemonOptions;
+  readonly store: Store;
+  readonly clock: Clock;
+}
+
+function createLogsThread({ read, options, store, clock }: LogsInput): LogsThread {
+  const { logs: settings, node } = read.config;
+  return new LogsThread({
+    settings,
+    store,
+    node: node.name,
+    clock,
+    log: options.log,
+    workerEntry: options.workerEntry,
+  });
+}
+
+function viewLogs(logs: LogsThread | undefined, { isSilent }: LogSilence): LogsView | undefined {
+  return logs === undefined ? undefined : { ...logs.state, isSilent };
 }
 
 interface EngineInput {
@@ -183,6 +217,7 @@ const restartKeys: readonly (readonly [string, (config: Config) => unknown])[] =
   ["store", (config) => config.store],
   ["api", (config) => config.api],
   ["control", (config) => config.control],
+  ["logs", (config) => config.logs],
 ];
 
 async function prune(store: Store, config: Config, now: number): Promise<void> {

@@ -10,6 +10,7 @@ import { problemResponse } from "./problem-answer.ts";
 import type { Route } from "./route.ts";
 import { explainRoutes } from "./routes/explain.ts";
 import { groupRoutes } from "./routes/groups.ts";
+import { logRoutes } from "./routes/logs.ts";
 import { policyRoutes } from "./routes/policies.ts";
 import { addProbes } from "./routes/probes.ts";
 import { quotaRoutes } from "./routes/quotas.ts";
@@ -22,6 +23,7 @@ export const routes: readonly Route[] = [
   ...quotaRoutes,
   ...explainRoutes,
   ...statusRoutes,
+  ...logRoutes,
 ];
 
 /** What answers on the control socket. */

@@ -266,6 +266,29 @@ export const statusAnswer = z.object({
   warnings: z.array(problemSchema.pick({ message: true, hint: true })),
 });
 
+const logSourceSchema = z.object({
+  name: z.string().describe("As it is configured: a path or glob, `journal`, `syslog:ADDRESS`."),
+  kind: z.enum(["file", "journal", "syslog", "archive"]),
+  lag_seconds: z.number().describe("How far what is known is behind what is there; 0 when all is read and on disk."),
+  last_line_at: time.nullable(),
+  lines: z.record(z.string(), z.int()).describe("By what they were: event, mail, other, unknown, skipped."),
+  events: z.record(z.string(), z.int()).describe("Mail events by kind, since the start."),
+  unparsed_share: z.number().describe("Unknown and skipped lines among all, 0 to 1."),
+  lost: z.int().describe("Lines or files that were thrown away before they could be read, as far as it was told."),
+  reading: z.array(z.object({ what: z.string(), at: z.string() })).describe("Files with their places."),
+  troubles: z.array(z.string()),
+  unknown_shapes: z.array(z.object({ shape: z.string(), count: z.int(), sample: z.string() })),
+});
+
+export const logStatusAnswer = z.object({
+  configured: z.boolean(),
+  at: time.nullable().describe("When the reading thread last reported."),
+  restarts: z.int().describe("How often that thread had to be started again."),
+  waits_for_store: z.boolean().describe("The store takes no writes, so nothing is read; the files are the buffer."),
+  silent: z.boolean().describe("Postfix asks, and no line of it has come for ten minutes."),
+  sources: z.array(logSourceSchema),
+});
+
 export const probeAnswer = z.object({ ok: z.boolean(), problems: z.array(z.string()) });
 
 export type ProblemAnswer = z.output<typeof problemAnswer>;
@@ -290,4 +313,5 @@ export type GroupChangeAnswer = z.output<typeof groupChangeAnswer>;
 export type DecisionAnswer = z.output<typeof decisionSchema>;
 export type ExplainAnswer = z.output<typeof explainAnswer>;
 export type StatusAnswer = z.output<typeof statusAnswer>;
+export type LogStatusAnswer = z.output<typeof logStatusAnswer>;
 export type ProbeAnswer = z.output<typeof probeAnswer>;

@@ -5,6 +5,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Mode } from "../core/rules.ts";
+import type { LogsState } from "../logs/logs-thread.ts";
 import type { PolicyEngine } from "../policy/engine.ts";
 import type { Raises } from "../policy/raises.ts";
 import type { ParsedRules } from "../policy/rules-file.ts";
@@ -34,10 +35,17 @@ export interface ApiParts {
   readonly measures: PolicyMeasures;
   /** What the policy server counts: connections, and requests that it could not read. */
   policyServer(): PolicyServerStats;
+  /** How reading of logs stands; undefined when none is configured. */
+  logs(): LogsView | undefined;
   /** The last reading of the configuration (SIGHUP); undefined before the first. */
   lastReload(): Reload | undefined;
   /** Why the daemon should get no questions yet, one sentence each; empty when it is ready. */
   whyNotReady(): readonly string[];
+}
+
+export interface LogsView extends LogsState {
+  /** Postfix asks, and its log is silent. */
+  readonly isSilent: boolean;
 }
 
 export interface Reload {

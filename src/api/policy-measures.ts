@@ -54,6 +54,11 @@ export class PolicyMeasures {
     this.#quotas({ quota: `${policy}/${rule}`, verdict: given, mode }).add();
   }
 
+  /** Questions since the start. */
+  get asked(): number {
+    return Object.values(this.questions()).reduce((total, count) => total + count, 0);
+  }
+
   /** Questions by state since the start; states that were never asked are left out. */
   questions(): Readonly<Record<string, number>> {
     const totals = [...this.#byState].map(([state, byKind]) => [state, sum([...byKind.values()])] as const);

@@ -61,8 +61,10 @@ export const verbs: readonly Verb[] = [
     help: "what log files say",
     load: async () => {
       const events = (await import("./commands/log-events.ts")).logEventsCommand();
+      const status = (await import("./commands/log-status.ts")).logStatusCommand();
       return new Command("log")
         .description("what log files say")
+        .addCommand(withExample(status, "postvarta log status"))
         .addCommand(withExample(events, "postvarta log events --log /var/log/mail.log"));
     },
   },

@@ -6,5 +6,7 @@ export async function runWorker(data: unknown): Promise<void> {
   if (isStoreWorker(data)) return runStoreWorker();
   const { isRulesReader, runRulesReader } = await import("../policy/rules-reader.ts");
   if (isRulesReader(data)) return runRulesReader();
+  const { isLogsWorker, runLogsWorker } = await import("../logs/worker.ts");
+  if (isLogsWorker(data)) return runLogsWorker();
   throw new Error("a thread without a role");
 }

@@ -116,7 +116,7 @@ aliases = "/etc/aliases.accounts"
   assert.deepEqual(config.logs, [
     { kind: "file", path: "/var/log/mail.log", from: "start" },
     { kind: "journal", from: "end" },
-    { kind: "syslog", listen: { host: "127.0.0.1", port: 5514 }, from: "end" },
+    { kind: "syslog", listen: { host: "127.0.0.1", port: 5514 }, allow: [], tls: undefined },
   ]);
   assert.equal(config.jails.firewall, "nftables");
   assert.equal(config.accounts.aliases, "/etc/aliases.accounts");
@@ -304,9 +304,13 @@ for (const [name, text, line] of [
   [
     "LOGS",
     "[{]",
-    'logs is "[{]", which begins like JSON and is none: a list [ … ] of at most 64 items, each a table with path, journal, syslog, from',
+    'logs is "[{]", which begins like JSON and is none: a list [ … ] of at most 64 items, each a table with path, journal, syslog, allow, tls_cert, tls_key, from',
   ],
-  ["LOGS", "/var/log/mail.log", 'logs is "/var/log/mail.log": a table with path, journal, syslog, from'],
+  [
+    "LOGS",
+    "/var/log/mail.log",
+    'logs is "/var/log/mail.log": a table with path, journal, syslog, allow, tls_cert, tls_key, from',
+  ],
   ["STORE__URL", "", 'store.url is not allowed: "sqlite:/path/to/file" or "postgres://user:password@host/database"'],
 ] as const) {
   test(`the variable POSTVARTA__${name}=${text} is refused by name`, () => {

@@ -3,10 +3,10 @@
 
 import { hostname } from "node:os";
 import { z } from "zod";
-import { parseNetwork } from "../core/ip.ts";
+import { type Network, parseNetwork } from "../core/ip.ts";
 import { socketPathBytesMax } from "../core/socket-path.ts";
 import { refuse } from "./check.ts";
-import { listenAllowed, parseListen, staysHere } from "./listen.ts";
+import { type ListenAddress, listenAllowed, parseListen, staysHere } from "./listen.ts";
 
 const itemsMax = 1_000;
 
@@ -165,15 +165,25 @@ const log = z
       description: "Receives syslog (RFC 3164, RFC 5424) on this address.",
       allowed: '"127.0.0.1:5514"',
     }),
+    allow: z
+      .array(network)
+      .max(itemsMax)
+      .optional()
+      .describe("Addresses beyond loopback that may send syslog. A `syslog` address beyond loopback needs it."),
+    tls_cert: word
+      .min(1)
+      .optional()
+      .describe("A PEM file with the certificate of `syslog`: then TLS (RFC 5425) is spoken there, and nothing else."),
+    tls_key: word.min(1).optional().describe("A PEM file with the key of `tls_cert`."),
     from: z
       .enum(["end", "start"])
       .default("end")
       .describe("Where to begin when no place is remembered; `start` reads what is there first."),
   })
-  .transform(({ path, journal, syslog, from }, context) => {
+  .transform(({ path, journal, syslog, from, ...receiver }, context) => {
     const given = [path !== undefined, journal === true, syslog !== undefined].filter((is) => is).length;
     if (given === 1 && path !== undefined) return { kind: "file" as const, path, from };
-    if (given === 1 && syslog !== undefined) return { kind: "syslog" as const, listen: syslog, from };
+    if (given === 1 && syslog !== undefined) return receiverOf(syslog, receiver, context);
     if (given === 1) return { kind: "journal" as const, from };
     refuse(context, {
       message: given === 0 ? "a [[logs]] entry names no source" : "a [[logs]] entry names several sources",
@@ -181,6 +191,32 @@ const log = z
     });
     return z.NEVER;
   });
+
+interface Receiver {
+  readonly allow?: readonly Network[] | undefined;
+  readonly tls_cert?: string | undefined;
+  readonly tls_key?: string | undefined;
+}
+
+function receiverOf(
+  listen: ListenAddress,
+  { allow = [], tls_cert: cert, tls_key: key }: Receiver,
+  context: z.RefinementCtx,
+) {
+  if ((cert === undefined) !== (key === undefined)) {
+    const message = "a [[logs]] entry names a certificate without a key, or a key without a certificate";
+    refuse(context, { message, hint: "both tls_cert and tls_key, or neither" });
+  }
+  if (allow.length === 0 && !staysHere(listen)) {
+    refuse(context, {
+      code: "listen/not-loopback",
+      message: "syslog of a [[logs]] entry is open to other machines, and allow is empty",
+      hint: 'name the machines that may send: allow = ["192.0.2.25"]',
+    });
+  }
+  const tls = cert === undefined || key === undefined ? undefined : { cert, key };
+  return { kind: "syslog" as const, listen, allow, tls };
+}
 
 const trust = z.strictObject({
   addresses: z

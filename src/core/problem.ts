@@ -36,6 +36,7 @@ export const problemCodes = {
   "explain/nothing-found": "Nothing is known under this name.",
   "postfix/unreadable": "Postfix's configuration cannot be read.",
   "logs/unreadable": "A log file cannot be read.",
+  "logs/source": "A source of log lines cannot be opened.",
   usage: "The command line is not understood.",
 } as const;
 

@@ -120,6 +120,7 @@ export class House implements AsyncDisposable {
       ...{ mode: "enforce", answerOk: false, metrics, measures },
       readRules: (text, file, known) => readRulesFile(text, file, known, undefined),
       policyServer: () => serverStats,
+      logs: () => undefined,
       lastReload: () => undefined,
       whyNotReady: () => [],
     };

@@ -11,6 +11,8 @@ export interface DaemonChildOptions {
   readonly rules: string;
   /** Lines for `[policy]`. */
   readonly policy?: string;
+  /** Further sections. */
+  readonly sections?: string;
 }
 
 export interface CommandOutcome {
@@ -121,6 +123,7 @@ url = "sqlite:${this.storeFile}"
 listen = "127.0.0.1:${this.apiPort}"
 [control]
 socket = "${join(this.directory, "control.sock")}"
+${options.sections ?? ""}
 `;
   }
 }

@@ -10,6 +10,8 @@ import { isoTime } from "../trail-view.ts";
 
 /** Fewer questions may all belong to messages that are still being sent. */
 const askedMin = 10;
+/** A glob of many unreadable files is told by a few of them. */
+const logWarningsMax = 5;
 
 export const statusRoutes = [
   route({
@@ -96,5 +98,16 @@ function warningsOf(parts: ApiParts): StatusAnswer["warnings"] {
   if (reload?.ok === false) {
     warnings.push({ message: "The last reload failed, the old configuration holds", hint: reload.error ?? null });
   }
+  warnings.push(...logWarnings(parts));
   return warnings;
+}
+
+function logWarnings(parts: ApiParts): StatusAnswer["warnings"] {
+  const logs = parts.logs();
+  if (logs === undefined) return [];
+  const hint = "postvarta log status tells where it stands";
+  const messages = logs.sources.flatMap(({ troubles }) => troubles);
+  if (logs.isSilent) messages.unshift("Postfix asks, and no line of it has been read for ten minutes");
+  if (logs.isFailing) messages.unshift("No log is read as long as the store takes no writes");
+  return messages.slice(0, logWarningsMax).map((message) => ({ message, hint }));
 }

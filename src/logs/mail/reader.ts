@@ -23,6 +23,9 @@ export interface MailReaderOptions {
   readonly now: () => number;
 }
 
+/** What a line was. mail: of Postfix or Dovecot, without an event that is wanted. other: of another program. unknown: no form of log that we know. */
+export type LineOutcome = "event" | "mail" | "other" | "unknown";
+
 export type SeeMailEvent = (event: MailEvent) => void;
 
 /** Reads one log, or several that follow one another. */
@@ -32,7 +35,7 @@ export interface MailReader {
   /** Reads the last line when it has no LF; the next chunk is of another file and starts with line 1. */
   end(emit: SeeMailEvent): void;
   /** One line without LF. */
-  seeLine(bytes: Buffer, start: number, end: number, number: number, emit: SeeMailEvent): void;
+  seeLine(bytes: Buffer, start: number, end: number, number: number, emit: SeeMailEvent): LineOutcome;
   /** Lines that were too long to be read. */
   readonly skipped: number;
 }
@@ -73,57 +76,59 @@ class ReaderOfMail implements MailReader {
     this.#export = undefined;
   }
 
-  seeLine(bytes: Buffer, start: number, end: number, number: number, emit: SeeMailEvent): void {
+  seeLine(bytes: Buffer, start: number, end: number, number: number, emit: SeeMailEvent): LineOutcome {
     const stop = end > start && bytes[end - 1] === carriageReturn ? end - 1 : end;
-    if (this.#export !== undefined) {
-      this.#seeExport(this.#export, bytes.subarray(start, end), number, emit);
-      return;
-    }
+    if (this.#export !== undefined) return this.#seeExport(this.#export, bytes.subarray(start, end), number, emit);
     const first = bytes[start];
     if (first === 123 || first === 30 || first === 100) {
       // `{`, a record separator (json-seq), `data: {` (json-sse).
       const open = bytes.indexOf(123, start);
       if (open >= start && open <= start + 6 && open < stop && isJsonStart(bytes, start, open)) {
         const entry = parseJournalJson(bytes.toString("utf8", open, stop));
-        if (entry !== undefined) this.#seeEntry(entry, number, emit);
-        return;
+        return entry === undefined ? "unknown" : this.#seeEntry(entry, number, emit);
       }
     }
     if (first === 95 && bytes.toString("latin1", start, start + 9) === "__CURSOR=") {
       this.#export = new JournalExport();
-      return;
+      return "other";
     }
-    this.#seeSyslog(bytes, start, stop, number, emit);
+    return this.#seeSyslog(bytes, start, stop, number, emit);
   }
 
-  #seeSyslog(bytes: Buffer, start: number, end: number, number: number, emit: SeeMailEvent): void {
+  #seeSyslog(bytes: Buffer, start: number, end: number, number: number, emit: SeeMailEvent): LineOutcome {
     const header = this.#header;
-    if (!readHeader(bytes, start, end, header)) return;
+    if (!readHeader(bytes, start, end, header)) return "unknown";
     this.#times.note(bytes, header);
     const program = this.#programs.find(bytes, header.programStart, header.programEnd);
-    if (!mayBeEvent(program.daemon, bytes, header.messageStart, end, this.#kinds)) return;
+    if (program.daemon === "other") return "other";
+    if (!mayBeEvent(program.daemon, bytes, header.messageStart, end, this.#kinds)) return "mail";
     const event = parseMessage(program, bytes.toString("utf8", header.messageStart, end));
-    if (event === undefined || !this.#kinds.has(event.kind)) return;
+    if (event === undefined || !this.#kinds.has(event.kind)) return "mail";
     const at = this.#times.at(bytes, header);
-    if (Number.isNaN(at)) return;
+    if (Number.isNaN(at)) return "unknown";
     event.at = at;
     event.line = number;
     emit(event);
+    return "event";
   }
 
-  #seeExport(entries: JournalExport, line: Buffer, number: number, emit: SeeMailEvent): void {
+  #seeExport(entries: JournalExport, line: Buffer, number: number, emit: SeeMailEvent): LineOutcome {
     if (line.length > 8 && line.toString("latin1", 0, 8) === "MESSAGE=") this.#exportLine = number;
     else if (line.toString("latin1", 0, 16) === "MESSAGE") this.#exportLine = number;
     const entry = entries.see(line);
-    if (entry !== undefined) this.#seeEntry(entry, this.#exportLine, emit);
+    return entry === undefined ? "other" : this.#seeEntry(entry, this.#exportLine, emit);
   }
 
-  #seeEntry(entry: JournalEntry, number: number, emit: SeeMailEvent): void {
-    const event = parseMessage(parseProgram(entry.program), entry.message);
-    if (event === undefined || !this.#kinds.has(event.kind) || Number.isNaN(entry.at)) return;
+  #seeEntry(entry: JournalEntry, number: number, emit: SeeMailEvent): LineOutcome {
+    const program = parseProgram(entry.program);
+    if (program.daemon === "other") return "other";
+    const event = parseMessage(program, entry.message);
+    if (event === undefined || !this.#kinds.has(event.kind)) return "mail";
+    if (Number.isNaN(entry.at)) return "unknown";
     event.at = entry.at;
     event.line = number;
     emit(event);
+    return "event";
   }
 }
 

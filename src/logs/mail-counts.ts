@@ -1,0 +1,104 @@
+// A consumer that counts: what lines were, and how many mail events of each kind each source told. The counts of events are
+// written with the place; the rest is for figures and status.
+
+import { type MailEvent, mailKinds } from "../core/event.ts";
+import type { LogCount } from "../store/log-counts.ts";
+import type { Consumer, LineBatch } from "./follow.ts";
+import { type LineShape, LineShapes } from "./line-shapes.ts";
+import { createMailReader, type LineOutcome, type MailReader } from "./mail/reader.ts";
+
+/** event, mail, other and unknown as the reader says; skipped: too long. */
+export type LineResult = LineOutcome | "skipped";
+
+/** Plain data: it crosses between threads. */
+export interface SourceCounts {
+  readonly name: string;
+  readonly lines: Readonly<Record<LineResult, number>>;
+  readonly kinds: Readonly<Record<string, number>>;
+  /** When the last line was read, and the last of Postfix or Dovecot; ms since the epoch, 0 for never. */
+  readonly lastLineAt: number;
+  readonly lastMailAt: number;
+  readonly unknownShapes: readonly LineShape[];
+  readonly unknownOthers: number;
+}
+
+/** Streams whose times are followed; beyond it the longest silent one is begun anew, which costs it a guess of the year. */
+const streamsMax = 256;
+/** Samples cost a string: of a flood of unknown lines most are only counted. */
+const shapesPerBatchMax = 20;
+
+class Counts {
+  readonly lines: Record<LineResult, number> = { event: 0, mail: 0, other: 0, unknown: 0, skipped: 0 };
+  readonly kinds: Record<string, number> = {};
+  readonly shapes = new LineShapes();
+  lastLineAt = 0;
+  lastMailAt = 0;
+}
+
+export class MailCounts implements Consumer<LogCount> {
+  readonly #now: () => number;
+  readonly #onEvent: ((event: MailEvent, source: string) => void) | undefined;
+  readonly #readers = new Map<string, MailReader>();
+  readonly #sources = new Map<string, Counts>();
+
+  /** `onEvent` sees every event; it is not kept. */
+  constructor(now: () => number, onEvent?: (event: MailEvent, source: string) => void) {
+    this.#now = now;
+    this.#onEvent = onEvent;
+  }
+
+  see(batch: LineBatch): readonly LogCount[] {
+    const { source, bytes, starts, ends, count } = batch;
+    const counts = this.#countsOf(source);
+    const reader = this.#readerOf(batch.stream);
+    const kinds = new Map<string, number>();
+    let shapes = 0;
+    const emit = (event: MailEvent) => {
+      kinds.set(event.kind, (kinds.get(event.kind) ?? 0) + 1);
+      this.#onEvent?.(event, source);
+    };
+    for (let i = 0; i < count; i++) {
+      const start = starts[i] ?? 0;
+      const end = ends[i] ?? 0;
+      const outcome = reader.seeLine(bytes, start, end, 0, emit);
+      counts.lines[outcome]++;
+      if (outcome === "event" || outcome === "mail") counts.lastMailAt = batch.readAt;
+      else if (outcome === "unknown" && ++shapes <= shapesPerBatchMax)
+        counts.shapes.see(bytes.toString("utf8", start, end));
+    }
+    counts.lines.skipped += batch.skipped;
+    counts.lastLineAt = batch.readAt;
+    for (const [kind, number] of kinds) counts.kinds[kind] = (counts.kinds[kind] ?? 0) + number;
+    return [...kinds].map(([kind, number]) => ({ source, kind, count: number }));
+  }
+
+  report(): readonly SourceCounts[] {
+    return [...this.#sources].map(([name, { lines, kinds, shapes, lastLineAt, lastMailAt }]) => ({
+      name,
+      lines: { ...lines },
+      kinds: { ...kinds },
+      lastLineAt,
+      lastMailAt,
+      unknownShapes: shapes.list(),
+      unknownOthers: shapes.others,
+    }));
+  }
+
+  #countsOf(source: string): Counts {
+    const known = this.#sources.get(source);
+    if (known !== undefined) return known;
+    const made = new Counts();
+    this.#sources.set(source, made);
+    return made;
+  }
+
+  /** Moved to the end of the map at each use, so that the first is the longest silent one. */
+  #readerOf(stream: string): MailReader {
+    const reader = this.#readers.get(stream) ?? createMailReader({ kinds: mailKinds, now: this.#now });
+    this.#readers.delete(stream);
+    this.#readers.set(stream, reader);
+    const [first] = this.#readers.keys();
+    if (this.#readers.size > streamsMax && first !== undefined) this.#readers.delete(first);
+    return reader;
+  }
+}
