@@ -22,6 +22,7 @@ const programs = () =>
 const stopWaitMs = 20_000;
 
 export interface PostgresRigOptions {
+  /** 0: the configuration's own. */
   readonly maxConnections?: number;
   /** More lines for postgresql.conf. */
   readonly settings?: Readonly<Record<string, string>>;
@@ -45,7 +46,7 @@ export class PostgresRig implements AsyncDisposable {
       listen_addresses: "'127.0.0.1'",
       unix_socket_directories: `'${this.directory}'`,
       port: String(port),
-      max_connections: String(options.maxConnections ?? 60),
+      ...(options.maxConnections === 0 ? {} : { max_connections: String(options.maxConnections ?? 60) }),
       shared_buffers: "'64MB'",
       logging_collector: "off",
       ...options.settings,

@@ -24,7 +24,6 @@ export interface Divergence {
  */
 export function mergeStates({ base, mine, theirs, since }: Divergence): CellState {
   if (theirs === undefined || (base !== undefined && isSame(base, theirs))) return mine;
-  if (isSame(mine, theirs)) return mine;
   const layout = mine[0];
   if (layout !== theirs[0]) return sum(mine) > sum(theirs) ? mine : theirs;
   const common = base !== undefined && base[0] === layout ? base : undefined;

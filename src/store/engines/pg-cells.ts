@@ -10,6 +10,7 @@ import type { CellEntry, Cells, CellsHealth, CellView, Charged, StoredMessage } 
 import { CellJob } from "./cell-job.ts";
 import { CellMemory } from "./cell-memory.ts";
 import { answerWaitMs } from "./commit-queue.ts";
+import { Flushers } from "./flushers.ts";
 import { PgBatch } from "./pg-batch.ts";
 import type { PgCellReader } from "./pg-cell-reader.ts";
 import { backOffMs } from "./pg-connection.ts";
@@ -42,13 +43,6 @@ export interface PgCellsOptions {
   readonly messageIds: readonly string[];
 }
 
-interface Flusher {
-  /** performance.now() of the call. */
-  readonly calledAt: number;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
-
 export class PgCells implements Cells {
   readonly #options: PgCellsOptions;
   readonly #memory: CellMemory;
@@ -69,7 +63,7 @@ export class PgCells implements Cells {
   #closed = false;
   #lastError: string | undefined;
   #unrecorded = 0;
-  #flushers: Flusher[] = [];
+  readonly #flushers = new Flushers();
 
   constructor(options: PgCellsOptions) {
     this.#options = options;
@@ -125,9 +119,7 @@ export class PgCells implements Cells {
 
   flush(): Promise<void> {
     if (this.#isIdle) return Promise.resolve();
-    const done = new Promise<void>((resolve, reject) =>
-      this.#flushers.push({ calledAt: performance.now(), resolve, reject }),
-    );
+    const done = this.#flushers.add();
     if (this.#failing) this.#tryAgain();
     return done;
   }
@@ -159,7 +151,7 @@ export class PgCells implements Cells {
     clearTimeout(this.#deadline);
     clearImmediate(this.#scheduled);
     this.#releaseAll();
-    this.#rejectFlushers(new Error(this.#lastError ?? "The store is closed"));
+    this.#flushers.reject(new Error(this.#lastError ?? "The store is closed"));
     await this.#writer.close();
   }
 
@@ -321,7 +313,7 @@ export class PgCells implements Cells {
       this.#stalled = false;
     }
     this.#memory.tidy(tidyStepsPerCharge * batch.keys.size, this.now(), 0);
-    this.#settleFlushers();
+    if (this.#unwritten.size === 0) this.#flushers.settle(this.#queue[0]?.calledAt ?? Number.POSITIVE_INFINITY);
     if (this.#failing) this.#begin();
     else if (!this.#isIdle) this.#schedule();
   }
@@ -343,11 +335,11 @@ export class PgCells implements Cells {
     this.#stalled = false;
     this.#unrecorded += batch.waiting.length;
     batch.settle(false);
-    if (this.#writer.fail(batch, error)) this.#unwritten.takeBack(batch.bases, batch);
+    if (this.#writer.inDoubt !== batch) this.#unwritten.takeBack(batch.bases, batch);
     for (const job of batch.jobs) this.#runFromMemory(job);
     batch.jobs = [];
     this.#releaseAll();
-    this.#rejectFlushers(error);
+    this.#flushers.reject(error);
     if (this.#closed) return;
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.#tryAgain(), backOffMs(this.#attempt++));
@@ -395,20 +387,6 @@ export class PgCells implements Cells {
     const queue = this.#queue;
     this.#queue = [];
     for (const job of queue) this.#runFromMemory(job);
-  }
-
-  #settleFlushers(): void {
-    if (this.#unwritten.size > 0) return;
-    this.#flushers = this.#flushers.filter((flusher) => {
-      if ((this.#queue[0]?.calledAt ?? Number.POSITIVE_INFINITY) <= flusher.calledAt) return true;
-      flusher.resolve();
-      return false;
-    });
-  }
-
-  #rejectFlushers(error: unknown): void {
-    for (const flusher of this.#flushers) flusher.reject(error);
-    this.#flushers = [];
   }
 }
 

@@ -46,12 +46,6 @@ export async function endPg(client: pg.Client): Promise<void> {
   clearTimeout(timer);
 }
 
-/** The SQLSTATE of an error that the server sent about one statement, which left no trace; undefined when the connection is in doubt. */
-export function sqlState(error: unknown): string | undefined {
-  if (!(error instanceof pg.DatabaseError) || error.severity !== "ERROR") return undefined;
-  return error.code;
-}
-
 /** Between attempts: from 100 ms to 5 s, each somewhere in the upper half, so that nodes do not come all at once. */
 export function backOffMs(attempt: number): number {
   return Math.min(5_000, 100 * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2);

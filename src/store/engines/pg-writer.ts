@@ -3,7 +3,6 @@
 
 import type { Log } from "../../core/log.ts";
 import type { PgBatch } from "./pg-batch.ts";
-import { sqlState } from "./pg-connection.ts";
 import type { LockedCells, PgLine } from "./pg-line.ts";
 
 export interface PgWriterOptions {
@@ -52,28 +51,29 @@ export class PgWriter {
   }
 
   async lock(keys: readonly string[], mayMiss: boolean): Promise<LockedCells> {
-    return this.#connected.lock(keys, mayMiss);
+    const line = this.#connected;
+    return line.lock(keys, mayMiss).catch(async (error: unknown) => {
+      await undo(line);
+      throw error;
+    });
   }
 
+  /** When it throws and the batch is not in doubt, nothing of it is on disk. */
   async write(batch: PgBatch): Promise<void> {
-    if (batch.size === 0) return this.#connected.rollback();
+    const line = this.#connected;
+    if (batch.size === 0) return line.rollback();
     batch.sequence = ++this.#sequence;
     this.#inDoubt = batch;
-    await this.#connected.write(batch.writeCall());
-    this.#inDoubt = undefined;
-  }
-
-  /** After a failure. True when the batch is certainly not on disk. */
-  fail(batch: PgBatch, error: unknown): boolean {
-    const line = this.#line;
-    if (sqlState(error) === undefined) line?.drop();
-    else {
-      // The server speaks of a statement: the transaction is open still, and nothing of it will stay.
-      if (this.#inDoubt === batch) this.#sequence--;
-      if (this.#inDoubt === batch) this.#inDoubt = undefined;
-      line?.rollback().catch(() => line.drop());
+    try {
+      await line.write(batch.writeCall());
+      this.#inDoubt = undefined;
+    } catch (error) {
+      if (await undo(line)) {
+        this.#sequence--;
+        this.#inDoubt = undefined;
+      }
+      throw error;
     }
-    return this.#inDoubt !== batch;
   }
 
   async close(): Promise<void> {
@@ -84,5 +84,20 @@ export class PgWriter {
   get #connected(): PgLine {
     if (this.#line === undefined) throw new Error("There is no connection");
     return this.#line;
+  }
+}
+
+/**
+ * After a failure. True when the connection still answers: then what failed was a statement, and nothing of the transaction stays.
+ * What the error itself says is in the server's language, and a COMMIT whose answer is lost says nothing.
+ */
+async function undo(line: PgLine): Promise<boolean> {
+  if (line.lost) return false;
+  try {
+    await line.rollback();
+    return true;
+  } catch {
+    line.drop();
+    return false;
   }
 }
