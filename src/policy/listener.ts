@@ -96,7 +96,10 @@ function isInet(server: Server): boolean {
 function listenProblem(error: NodeJS.ErrnoException, where: string): Problem {
   const hints = new Map([
     ["EADDRINUSE", `another program listens there; find it with: ss -lntxp | grep '${where}'`],
-    ["EACCES", "this user may not listen there: use a port above 1023, or a directory that exists and that it may write to"],
+    [
+      "EACCES",
+      "this user may not listen there: use a port above 1023, or a directory that exists and that it may write to",
+    ],
     ["EADDRNOTAVAIL", "this machine does not have that address: see ip address"],
     ["ENOENT", "create the directory of the socket"],
   ]);
