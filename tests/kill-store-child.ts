@@ -62,7 +62,7 @@ function countOne(view: CellView, key: string): number {
   return used;
 }
 
-/** A second and a third version that take a while. */
+/** Two versions after ours that take a while. */
 function slowMigrations(): Migration[] {
   const slow = (version: number): Migration => ({
     version,
@@ -74,7 +74,7 @@ function slowMigrations(): Migration[] {
       for (let n = 0; n < 20_000; n++) insert.run(n);
     },
   });
-  return [...migrations, slow(2), slow(3)];
+  return [...migrations, slow(migrations.length + 1), slow(migrations.length + 2)];
 }
 
 const [what, path = ""] = process.argv.slice(2);

@@ -121,18 +121,22 @@ test("a store of an older version is copied before it is changed, and three copi
     up: (on: DatabaseSync) => on.exec(`create table t${version} (n integer)`),
   });
   const steps = [...migrations];
-  assert.deepEqual(migrate(db, { migrations: steps, now: 0, path }), [1]);
-  for (let version = 2; version <= 6; version++) {
-    steps.push(next(version));
-    assert.deepEqual(migrate(db, { migrations: steps, now: version * 86_400_000, path }), [version]);
+  const first = steps.length;
+  assert.deepEqual(
+    migrate(db, { migrations: steps, now: 0, path }),
+    steps.map(({ version }) => version),
+  );
+  for (let day = 1; day <= 5; day++) {
+    steps.push(next(first + day));
+    assert.deepEqual(migrate(db, { migrations: steps, now: day * 86_400_000, path }), [first + day]);
     assert.deepEqual(migrate(db, { migrations: steps, now: 0, path }), []);
   }
   db.close();
   const copies = readdirSync(folder).filter((name) => name.startsWith("old.db.backup"));
   assert.deepEqual(copies, [
-    "old.db.backup-19700105T000000Z-v3",
-    "old.db.backup-19700106T000000Z-v4",
-    "old.db.backup-19700107T000000Z-v5",
+    `old.db.backup-19700104T000000Z-v${first + 2}`,
+    `old.db.backup-19700105T000000Z-v${first + 3}`,
+    `old.db.backup-19700106T000000Z-v${first + 4}`,
   ]);
   assert.equal((statSync(join(folder, copies[0] ?? "")).mode & 0o777).toString(8), "600");
 });
@@ -142,13 +146,13 @@ test("a migration that fails leaves the store as it was", () => {
   const db = new DatabaseSync(path);
   migrate(db, { migrations, now: 0, path });
   const bad = {
-    version: 2,
+    version: migrations.length + 1,
     name: "bad",
     postgres: "",
     up: (on: DatabaseSync) => on.exec("create table half (n integer); create table half (n integer)"),
   };
   assert.throws(() => migrate(db, { migrations: [...migrations, bad], now: 0, path }), /half/);
-  assert.equal(db.prepare("select max(version) as v from migrations").get()?.["v"], 1);
+  assert.equal(db.prepare("select max(version) as v from migrations").get()?.["v"], migrations.length);
   assert.equal(db.prepare("select count(*) as n from sqlite_schema where name = 'half'").get()?.["n"], 0);
   db.close();
 });
