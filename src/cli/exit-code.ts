@@ -10,6 +10,7 @@ const endings: Readonly<Partial<Record<ProblemCode, Ending>>> = {
   usage: "usage",
   "control/unreachable": "unreachable",
   "control/refused": "refused",
+  "store/not-empty": "refused",
   "explain/nothing-found": "nothing",
   "quota/unknown-key": "nothing",
   "group/unknown": "nothing",

@@ -57,6 +57,11 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import("./commands/explain.ts")).explainCommand(),
   },
   {
+    name: "store",
+    help: "copy the store from one engine to another",
+    load: async () => (await import("./commands/store.ts")).storeCommand(),
+  },
+  {
     name: "log",
     help: "what log files say",
     load: async () => {

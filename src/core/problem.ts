@@ -25,6 +25,7 @@ export const problemCodes = {
   "store/locked": "Another Postvarta uses this store.",
   "store/unusable": "The store cannot be opened.",
   "store/newer": "The store was written by a newer version.",
+  "store/not-empty": "A store that should be copied to holds something already.",
   "store/url": "The store's URL is not understood.",
   "control/unreachable": "The daemon does not answer on its control socket.",
   "control/refused": "The daemon refused the call.",

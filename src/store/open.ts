@@ -1,5 +1,6 @@
 // From the URL in the configuration to a store.
 
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
@@ -13,6 +14,8 @@ export interface StoreOptions {
   readonly maxCellsInMemory?: number;
   /** The file that a store thread starts from, for a bundle (engines/sqlite.ts). */
   readonly workerEntry?: URL;
+  /** An SQLite file that is not there is a Problem `store/unusable` and not an empty store. */
+  readonly mustExist?: boolean;
   /** file:line of the setting, for the message. */
   readonly where?: string;
 }
@@ -25,7 +28,9 @@ export async function openStore(url: string, options: StoreOptions): Promise<Sto
     case "sqlite": {
       // Loaded when asked for: a verb that needs no store does not pay for Kysely.
       const { openSqlite } = await import("./engines/sqlite.ts");
-      return openSqlite({ ...options, path: parsePath(rest, options.where) });
+      const path = parsePath(rest, options.where);
+      if (options.mustExist === true && !existsSync(path)) throw noStore(path);
+      return openSqlite({ ...options, path });
     }
     case "scratch": {
       const { openScratch } = await import("./engines/scratch.ts");
@@ -53,4 +58,8 @@ function parsePath(rest: string, where: string | undefined): string {
   const path = rest.startsWith("//") ? rest.slice(2) : rest;
   if (path !== "" && !path.endsWith("/") && !path.includes("\0")) return resolve(path);
   throw new Problem("The store's URL names no file", { code: "store/url", where, hint: allowed });
+}
+
+function noStore(path: string): Problem {
+  return new Problem("There is no store", { code: "store/unusable", where: path, hint: "name the file of a store" });
 }

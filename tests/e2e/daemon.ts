@@ -11,6 +11,10 @@ export interface DaemonChildOptions {
   readonly rules: string;
   /** Lines for `[policy]`. */
   readonly policy?: string;
+  /** `[store] url`; an SQLite file of its own without. */
+  readonly storeUrl?: string;
+  /** `[node] name`. */
+  readonly node?: string;
   /** Further sections. */
   readonly sections?: string;
 }
@@ -118,7 +122,9 @@ export class DaemonChild implements AsyncDisposable {
 listen = ["127.0.0.1:${this.port}"]
 ${options.policy ?? ""}
 [store]
-url = "sqlite:${this.storeFile}"
+url = "${options.storeUrl ?? `sqlite:${this.storeFile}`}"
+[node]
+name = "${options.node ?? "mx1"}"
 [api]
 listen = "127.0.0.1:${this.apiPort}"
 [control]

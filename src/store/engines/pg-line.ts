@@ -23,7 +23,7 @@ const nodeLockWaitMs = 3_000;
 const nodeLockStepMs = 50;
 
 /** Any number, the same for every version: the class of the advisory locks of nodes. */
-const nodeLockClass = 1_886_353_267;
+export const nodeLockClass = 1_886_353_267;
 
 const sessionSettings = `
 set lock_timeout = ${lockTimeoutMs}; set statement_timeout = ${silenceMaxMs};
