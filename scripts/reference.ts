@@ -8,6 +8,7 @@ import { parseDocument } from "../src/config/document.ts";
 import { allowedText, type Outline, outlineOf } from "../src/config/outline.ts";
 import { configSchema } from "../src/config/sections.ts";
 import { problemCodes } from "../src/core/problem.ts";
+import { sources } from "../src/logs/sources/index.ts";
 import { parseRules } from "../src/policy/rules-file.ts";
 import { rulesSchema } from "../src/policy/rules-schema.ts";
 import { apiLines, cliLines, metricsLines } from "./reference-interfaces.ts";
@@ -72,6 +73,11 @@ function configPage(): string {
     "",
     fence(configExample),
     ...sections(outline, "", []),
+    "## Sources of log lines",
+    "",
+    row(["source", "what it does"]),
+    row(["---", "---"]),
+    ...sources.map(({ kind, help }) => row([kind, help])),
   ]);
 }
 

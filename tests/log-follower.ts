@@ -23,11 +23,11 @@ export class Remembered {
   }
 }
 
-export const allLines: Consumer<string> = {
+const allLines: Consumer<string> = {
   see: (batch) => textsOf(batch),
 };
 
-export function textsOf({ bytes, starts, ends, count }: LineBatch): readonly string[] {
+function textsOf({ bytes, starts, ends, count }: LineBatch): readonly string[] {
   return Array.from({ length: count }, (_, i) => bytes.toString("utf8", starts[i], ends[i]));
 }
 

@@ -40,7 +40,7 @@ export class LineShapes {
 }
 
 /** Words and numbers become `a` and `0`, what is quoted or in brackets is emptied. */
-export function shapeOf(line: string): string {
+function shapeOf(line: string): string {
   return line
     .slice(0, sampleCharsMax)
     .replace(/"[^"]*"|\[[^\]]*\]|<[^>]*>/g, (text) => `${text[0]}${text.at(-1)}`)

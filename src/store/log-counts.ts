@@ -1,7 +1,6 @@
 // How many mail events of each kind a node has seen in each log.
 
 import type { Transaction } from "kysely";
-import type { Store } from "./db.ts";
 import type { Tables } from "./tables.ts";
 
 export interface LogCount {
@@ -27,16 +26,4 @@ export async function addLogCounts(tx: Transaction<Tables>, node: string, counts
       })),
     )
     .execute();
-}
-
-/** All counts of a node. */
-export async function readLogCounts(store: Store, node: string): Promise<readonly LogCount[]> {
-  const rows = await store.facts
-    .selectFrom("log_counts")
-    .selectAll()
-    .where("node", "=", node)
-    .orderBy("source")
-    .orderBy("kind")
-    .execute();
-  return rows.map(({ source, kind, count }) => ({ source, kind, count: Number(count) }));
 }
