@@ -131,7 +131,7 @@ async function resetQuotas(
   if (!request.dry_run) {
     const keys = targets.map((target) => target.key);
     await parts.store.cells.charge(keys, (view) => {
-      const now = parts.clock.now();
+      const { now } = view;
       for (const target of targets) {
         const empty = emptyState(target, now);
         // Kept for one period, so that whoever looks after a reset finds a nought and not nothing.

@@ -49,7 +49,7 @@ async function run(options: GlobalOptions & { readonly debug?: boolean }, startD
     api: daemon.apiAddress,
     control: read.config.control.socket,
     mode: read.config.policy.mode,
-    store: read.config.store.url.replace(/\/\/[^@/]*@/, "//***@"),
+    store: read.config.store.url.replace(/\/\/[^/]*@/, "//***@"),
   });
   if (process.env["JOURNAL_STREAM"] === undefined) process.stdout.write(startText(factsOf(daemon, read)));
   const reload = () => void daemon.reload();
