@@ -190,8 +190,8 @@ function randomText(below: (n: number) => number): string {
   );
 }
 
-test("whatever is read, a document or a Problem with a line comes out", { timeout: 300_000 }, () => {
-  const rounds = process.env["POSTVARTA_FULL"] === "1" ? 300_000 : 20_000;
+test("whatever is read, a document or a Problem with a line comes out", { timeout: 900_000 }, () => {
+  const rounds = process.env["POSTVARTA_FULL"] === "1" ? 1_000_000 : 20_000;
   const below = numbersFrom(20_261_124);
   let read = 0;
   for (let round = 0; round < rounds; round++) {
