@@ -22,12 +22,14 @@ export interface HouseOptions {
   readonly mode?: Mode;
   /** Default: scratch. */
   readonly storeUrl?: string;
+  /** Instead of a URL: how to open the store. */
+  readonly open?: (clock: ManualClock) => Promise<Store>;
 }
 
 /** `await using house = await startHouse({ rules })`. */
 export async function startHouse(options: HouseOptions): Promise<PolicyHouse> {
   const clock = new ManualClock();
-  const store = await openStore(options.storeUrl ?? "scratch:", { clock });
+  const store = (await options.open?.(clock)) ?? (await openStore(options.storeUrl ?? "scratch:", { clock }));
   const { rules } = parseRules(options.rules, "rules.toml");
   const engine = createEngine(store, clock, rules, options.mode ?? "enforce");
   await engine.restore();
