@@ -56,6 +56,11 @@ export class DaemonChild implements AsyncDisposable {
     return join(this.directory, "postvarta.toml");
   }
 
+  /** Of the process that runs, or ran last. */
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
   get storeFile(): string {
     return join(this.directory, "postvarta.db");
   }
