@@ -48,7 +48,10 @@ export function findRotated(path: string): readonly Rotated[] {
     const one = lookAt(join(directory, name));
     if (one !== undefined) found.push(one);
   }
-  return found.sort((a, b) => a.changedAt - b.changedAt);
+  // A file that is being packed stands there twice until its packer is done, and then the plain one goes.
+  const plain = new Set(found.filter(({ isPacked }) => !isPacked).map((file) => file.path));
+  const whole = found.filter((file) => !file.isPacked || !plain.has(file.path.replace(new RegExp(`${packed}$`), "")));
+  return whole.sort((a, b) => a.changedAt - b.changedAt);
 }
 
 function namesIn(directory: string): readonly string[] {

@@ -14,6 +14,8 @@ import { resumeTail } from "./tail-resume.ts";
 const quietMs = 10_000;
 /** Rotated files of one path that are open; more only when a writer rotates faster than it writes. */
 const rotatedMax = 8;
+/** Attempts to find all rests between two renames; a rotation is over within milliseconds, a packer within seconds. */
+const triesMax = 40;
 
 export interface TailOptions {
   readonly path: string;
@@ -84,8 +86,17 @@ export class FileTail {
 
   async #resume(buffer: Buffer): Promise<void> {
     const { path, places, from, log, wake } = this.#options;
-    const current = this.#open();
-    const resumed = await resumeTail({ path, places, current, log, wake });
+    let current = this.#open();
+    let resumed = await resumeTail({ path, places, current, log, wake });
+    for (let tries = 1; resumed === undefined && tries < triesMax; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, tries * 10));
+      current?.close();
+      current = this.#open();
+      resumed = await resumeTail({ path, places, current, log, wake });
+    }
+    // Something renames without a pause: better to go on than to wait for ever. The places stay for another start.
+    resumed ??= { packed: [], rotated: [], lost: places.length, forgotten: [] };
+    if (resumed.lost > 0) log.warn("logs.rest-lost", { path, files: resumed.lost });
     if (this.#closed) {
       current?.close();
       return;
@@ -159,6 +170,8 @@ export class FileTail {
     if (this.#current === undefined && this.#rotated.length === 0) this.#kept.push(keyOfFilePlace(file));
     else this.#moved.push({ key: keyOfFilePlace(file), place: undefined });
     file.close();
+    // Files that changed before this were read: of use as long as no line of the current one was.
+    if (this.#current?.offset === 0) this.#note(this.#current);
   }
 
   #note(file: OpenLog): void {

@@ -6,6 +6,7 @@ import {
   lchownSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -15,6 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { testSource } from "../../../tests/contracts/source.ts";
 import { follow, Remembered } from "../../../tests/log-follower.ts";
 import { fileSource } from "./file.ts";
@@ -137,6 +139,45 @@ test("away for several rotations: each is read in its order, packed or not", asy
   assert.deepEqual(ground.remembered.numbers, upTo(25));
   await ground.read(25);
   assert.deepEqual(ground.remembered.numbers, upTo(25));
+});
+
+test("away right behind a truncation, and truncated again meanwhile: what came between stands in the copy", async () => {
+  using ground = new Ground();
+  const { path } = ground;
+  writeFileSync(path, "");
+  await ground.read(5, { during: () => ground.append(1, 5) });
+  await ground.read(5, {
+    during: () => {
+      copyFileSync(path, `${path}.1`);
+      truncateSync(path);
+    },
+  });
+  await sleep(15);
+  ground.append(6, 10);
+  renameSync(`${path}.1`, `${path}.2`);
+  copyFileSync(path, `${path}.1`);
+  truncateSync(path);
+  ground.append(11, 15);
+  await ground.read(15);
+  assert.deepEqual(ground.remembered.numbers, upTo(15));
+});
+
+test("a rotated file that is being packed while we start is read once", async () => {
+  using ground = new Ground();
+  const { path } = ground;
+  writeFileSync(path, "");
+  await ground.read(5, { during: () => ground.append(1, 5) });
+  ground.append(6, 10);
+  renameSync(path, `${path}.2`);
+  await sleep(15);
+  ground.append(11, 15);
+  renameSync(path, `${path}.1`);
+  // As far as the packer has come: of one nothing, of the other nearly all.
+  writeFileSync(`${path}.2.gz`, gzipSync(readFileSync(`${path}.2`)).subarray(0, -9));
+  writeFileSync(`${path}.1.gz`, "");
+  ground.append(16, 20);
+  await ground.read(20);
+  assert.deepEqual(ground.remembered.numbers, upTo(20));
 });
 
 test("from end: what is there is left alone; from start: it is read; a remembered place wins over both", async () => {

@@ -34,6 +34,8 @@ export class OpenLog {
     this.device = file.device;
     this.inode = file.inode;
     this.#fd = file.fd;
+    // Known before the first line is read, so that a truncation in between is seen.
+    this.#know(headOf(this.#readHead(headBytesMax)));
   }
 
   get offset(): number {

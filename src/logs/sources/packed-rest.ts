@@ -40,6 +40,7 @@ export class PackedRest {
   readonly path: string;
   readonly place: FilePlace;
   readonly #pieces: RestPiece[] = [];
+  readonly #opened = Promise.withResolvers<boolean>();
   #done = false;
   #closed = false;
   #room: () => void = () => {};
@@ -49,6 +50,11 @@ export class PackedRest {
     this.path = path;
     this.place = place;
     void this.#unpack(wake, warn);
+  }
+
+  /** Whether it could be opened: from then on it does not matter what its name becomes. */
+  get opened(): Promise<boolean> {
+    return this.#opened.promise;
   }
 
   /** True when all has been taken. */
@@ -72,6 +78,8 @@ export class PackedRest {
     let offset = 0;
     try {
       for await (const chunk of readLogBytes(this.path, warn)) {
+        this.#opened.resolve(true);
+        if (this.#closed) return;
         for (let at = 0; at < chunk.length; at += pieceBytesMax) {
           const part = chunk.subarray(at, at + pieceBytesMax);
           const fresh = part.subarray(Math.max(0, this.place.offset - offset));
@@ -85,8 +93,10 @@ export class PackedRest {
       const last = lines.end();
       if (last !== undefined) this.#pieces.push({ bytes: last, offset });
     } catch (error) {
+      this.#opened.resolve(false);
       warn(error instanceof Error ? error.message : String(error));
     }
+    this.#opened.resolve(true);
     this.#done = true;
     wake();
   }

@@ -3,7 +3,7 @@
 
 import type { Log } from "../../core/log.ts";
 import { type FilePlace, hashHead, headOf, keyOfFilePlace } from "../place.ts";
-import { openRegular } from "./file-open.ts";
+import { identityAt, openRegular } from "./file-open.ts";
 import { findRotated, type Rotated } from "./file-rotated.ts";
 import { OpenLog } from "./open-log.ts";
 import { headOfPacked, isPackedCopy, PackedRest } from "./packed-rest.ts";
@@ -26,29 +26,32 @@ export interface Resumed {
   readonly forgotten: readonly string[];
 }
 
-/** Sets the current file to its place and opens the rests of earlier ones, oldest first. */
-export async function resumeTail(options: ResumeOptions): Promise<Resumed> {
-  const { places, current } = options;
+/**
+ * Sets the current file to its place and opens the rests of earlier ones, oldest first. Undefined when files were renamed,
+ * packed or removed meanwhile: what was found is then not the whole, and it is to be tried again.
+ */
+export async function resumeTail(options: ResumeOptions): Promise<Resumed | undefined> {
+  const { path, places, current } = options;
   if (places.length === 0) return { packed: [], rotated: [], lost: 0, forgotten: [] };
-  const siblings = findRotated(options.path);
-  const left = places.filter(
-    (place) => !(current !== undefined && isOf(place, current, siblings) && current.resume(place)),
-  );
+  const siblings = findRotated(path);
+  const isIn = (place: FilePlace) => current !== undefined && isOf(place, current, siblings) && current.resume(place);
+  const matched = places.filter(isIn);
+  const left = places.filter((place) => !matched.includes(place));
   const found = new Map<Rotated, FilePlace>();
-  let lost = 0;
   for (const place of left) {
     const file = await findFile(place, siblings);
     if (file !== undefined) found.set(file, place);
-    else if (place.headLength > 0) lost++;
   }
-  if (lost > 0) options.log.warn("logs.rest-lost", { path: options.path, files: lost });
-  // The current file was read before: everything that was rotated is older than what is known of it.
-  const isCurrentKnown = left.length < places.length;
-  const since = isCurrentKnown ? Number.POSITIVE_INFINITY : sinceOf(found, left);
+  const since = sinceOf(matched, found, left);
   const unread = siblings.filter(
     (file) => found.has(file) || (file.changedAt > since && !isCurrentFile(file, current)),
   );
   const rests = await open(unread, found, options);
+  if (!rests.isWhole || !isSameListing(siblings, findRotated(path)) || !isStill(path, current)) {
+    for (const rest of [...rests.rotated, ...rests.packed]) rest.close();
+    return undefined;
+  }
+  const lost = left.filter((place) => place.headLength > 0 && ![...found.values()].includes(place)).length;
   const kept = [
     ...rests.rotated,
     ...rests.packed.map(({ place }) => place),
@@ -56,6 +59,21 @@ export async function resumeTail(options: ResumeOptions): Promise<Resumed> {
   ];
   const keys = new Set(kept.map(keyOfFilePlace));
   return { ...rests, lost, forgotten: places.map(keyOfFilePlace).filter((key) => !keys.has(key)) };
+}
+
+function isSameListing(before: readonly Rotated[], after: readonly Rotated[]): boolean {
+  const named = (files: readonly Rotated[]) =>
+    files
+      .map(({ path, inode }) => `${path} ${inode}`)
+      .sort()
+      .join("\n");
+  return named(before) === named(after);
+}
+
+function isStill(path: string, current: OpenLog | undefined): boolean {
+  if (current === undefined) return true;
+  const there = identityAt(path);
+  return there?.inode === current.inode && there.device === current.device;
 }
 
 function isCurrentFile(file: Rotated, current: OpenLog | undefined): boolean {
@@ -68,10 +86,18 @@ function isOf(place: FilePlace, current: OpenLog, siblings: readonly Rotated[]):
   return !siblings.some(({ inode, device }) => inode === place.inode && device === place.device);
 }
 
-/** Rotated files that changed after this were written while we were away. */
-function sinceOf(found: ReadonlyMap<Rotated, FilePlace>, left: readonly FilePlace[]): number {
-  const times = found.size > 0 ? [...found.keys()].map((file) => file.changedAt) : left.map((place) => place.at);
-  return Math.max(...times);
+/**
+ * Rotated files that changed after this were written while we were away. When a line of the current file was read, there are
+ * none: all of them are older. A place before the first line says only when the file was empty.
+ */
+function sinceOf(
+  matched: readonly FilePlace[],
+  found: ReadonlyMap<Rotated, FilePlace>,
+  left: readonly FilePlace[],
+): number {
+  if (matched.some(({ headLength }) => headLength > 0)) return Number.POSITIVE_INFINITY;
+  const times = [...matched.map(({ at }) => at), ...[...found.keys()].map(({ changedAt }) => changedAt)];
+  return Math.max(...(times.length > 0 ? times : left.map(({ at }) => at)));
 }
 
 /** By its numbers first, then by its beginning, then among the packed ones. */
@@ -98,9 +124,10 @@ async function open(
   unread: readonly Rotated[],
   found: ReadonlyMap<Rotated, FilePlace>,
   { path, log, wake }: ResumeOptions,
-): Promise<Pick<Resumed, "packed" | "rotated">> {
+): Promise<Pick<Resumed, "packed" | "rotated"> & { readonly isWhole: boolean }> {
   const packed: PackedRest[] = [];
   const rotated: OpenLog[] = [];
+  let isWhole = true;
   for (const file of unread) {
     const known = found.get(file);
     if (file.isPacked) {
@@ -109,12 +136,17 @@ async function open(
       continue;
     }
     const opened = openRegular(file.path);
-    if (typeof opened !== "object" || !("fd" in opened)) continue;
+    if (typeof opened !== "object" || !("fd" in opened)) {
+      isWhole &&= opened !== "missing";
+      continue;
+    }
     const rest = new OpenLog(path, opened);
+    isWhole &&= rest.inode === file.inode && rest.device === file.device;
     if (known === undefined || !rest.resume(known)) rest.startOver();
     rotated.push(rest);
   }
-  return { packed, rotated };
+  for (const { opened } of packed) isWhole &&= await opened;
+  return { packed, rotated, isWhole };
 }
 
 function identityOf({ device, inode }: Rotated): Pick<FilePlace, "device" | "inode"> {
