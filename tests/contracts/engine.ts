@@ -8,6 +8,8 @@ import type { Policy, RuleSet } from "../../src/core/rules.ts";
 import type { CellView, DecisionRow, Store } from "../../src/store/db.ts";
 import { findDecision, findDecisions, pruneDecisions } from "../../src/store/decisions.ts";
 import { addMember, removeMember } from "../../src/store/groups.ts";
+import { addLogCounts } from "../../src/store/log-counts.ts";
+import { readPlaces, savePlaces } from "../../src/store/places.ts";
 import { applyRules, readRules } from "../../src/store/policies.ts";
 import { pruneRaises, readRaises, removeRaise, saveRaise } from "../../src/store/raises.ts";
 
@@ -247,6 +249,29 @@ function decision(id: string, at: number): DecisionRow {
 }
 
 function testFacts(withStore: WithStore): void {
+  withStore("places and counts of logs are written in one transaction, or not at all", async (store, clock) => {
+    const save = (body: string | undefined, count: number, fails = false) =>
+      store.facts.transaction().execute(async (tx) => {
+        const place = { source: "file", key: "/var/log/mail.log", body };
+        await savePlaces(tx, "a", [{ ...place, body: "older" }, place], clock.now());
+        await addLogCounts(tx, "a", [
+          { source: "l", kind: "login", count },
+          { source: "l", kind: "login", count: 1 },
+        ]);
+        if (fails) throw new Error("the disk is full");
+      });
+    const counted = async () =>
+      (await store.facts.selectFrom("log_counts").selectAll().execute()).map(({ count }) => Number(count));
+    await save("one", 2);
+    await save("two", 3);
+    await assert.rejects(save("three", 100, true), /full/);
+    assert.deepEqual(await readPlaces(store, "a"), [{ source: "file", key: "/var/log/mail.log", body: "two" }]);
+    assert.deepEqual(await readPlaces(store, "b"), []);
+    assert.deepEqual(await counted(), [7]);
+    await save(undefined, 0);
+    assert.deepEqual(await readPlaces(store, "a"), []);
+  });
+
   withStore("decisions are found by what is known of them, newest first and in pages", async (store) => {
     const rows = Array.from({ length: 5 }, (_, i) => ({
       ...decision(`d${i}`, 100 + Math.floor(i / 2)),
