@@ -15,6 +15,7 @@ const lines = full ? 30_000 : 6_000;
 const rotations = full ? 50 : 6;
 const linesPerSecond = 1_000;
 const killAfterMsMax = full ? 1_500 : 1_200;
+const livesMin = 4;
 const child = join(import.meta.dirname, "follow-child.ts");
 
 function shift(path: string): void {
@@ -70,8 +71,9 @@ class Lives {
     await new Promise((resolve) => process_.stdout.once("data", resolve));
   }
 
+  /** At least four lives, however long a start takes on a busy machine; the writer may have ended by then. */
   async killAgainAndAgain(): Promise<void> {
-    while (!this.#isOver) {
+    while (!this.#isOver || this.count < livesMin) {
       await new Promise((resolve) => setTimeout(resolve, Math.random() * killAfterMsMax));
       await this.end("SIGKILL");
       await this.start();
@@ -116,7 +118,7 @@ describe("kill -9", { concurrency: true }, () => {
       const counted = countedIn(database);
       rmSync(directory, { recursive: true, force: true });
       writer.check(counted);
-      assert.ok(lives.count > 3, `${lives.count} lives`);
+      assert.ok(lives.count >= livesMin, `${lives.count} lives`);
     });
   }
 });
