@@ -59,6 +59,9 @@ const retryMsMin = 100;
 const retryMsMax = 5_000;
 /** Pieces between two looks at timers and messages. */
 const piecesPerTurn = 8;
+/** At the start: pieces are eight a turn, so this is enough for the first places of hundreds of files. */
+const firstTurnsMax = 64;
+const firstCommitMs = 1_000;
 /** How long a stop waits for the store. */
 const stopMs = 5_000;
 
@@ -100,7 +103,24 @@ export class Follow<Write> implements AsyncDisposable {
       });
     }
     this.#lookTimer = setInterval(() => this.#look(), lookMs);
+    await this.#commitFirstPlaces();
     this.#plan();
+  }
+
+  /**
+   * Where each source begins is on disk before the start is over: a source that begins at the end, killed a moment later,
+   * would otherwise begin at a later end. A store that fails then holds up the start no longer than a second.
+   */
+  async #commitFirstPlaces(): Promise<void> {
+    const isAtHand = () => this.#followed.some(({ idle }) => !idle) && !this.#pending.isFull;
+    for (let turn = 0; turn < firstTurnsMax && isAtHand(); turn++) this.#read();
+    clearTimeout(this.#commitTimer);
+    this.#commitTimer = undefined;
+    if (this.#pending.isEmpty && this.#committing === undefined) return;
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, firstCommitMs);
+    await Promise.race([this.#committing ?? this.#commit(), late.promise]);
+    clearTimeout(timer);
   }
 
   report(): readonly FollowReport[] {
