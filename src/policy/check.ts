@@ -6,7 +6,6 @@ import type { Ledger } from "./ledger.ts";
 import type { OpenMessage } from "./message.ts";
 import type { Raises } from "./raises.ts";
 import type { Request } from "./request.ts";
-import type { StageMemory } from "./stage-memory.ts";
 
 export interface Check {
   readonly name: string;
@@ -37,6 +36,5 @@ export interface Question {
   readonly message: OpenMessage | undefined;
   /** The message's id for this node; empty where Postfix named no instance. */
   readonly messageId: string;
-  readonly stages: StageMemory;
   readonly raises: Raises;
 }

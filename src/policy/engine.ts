@@ -111,15 +111,14 @@ export class PolicyEngine {
     }
     const due = this.#messages.due(now);
     for (const message of due) {
-      const keys = message.bookings().map(([key]) => key);
-      await this.#parts.cells.charge(keys, (view) => this.#messages.close(message, view, view.now));
+      await this.#parts.cells.charge(message.bookedKeys(), (view) => this.#messages.close(message, view, view.now));
     }
     return due.length;
   }
 
   /** What would be answered now, and why; charges nothing and opens no message. */
   async rehearse(request: Request): Promise<{ readonly question: Question; readonly ledger: Ledger }> {
-    const question = { ...this.#question(request), message: undefined, stages: new StageMemory() };
+    const question = { ...this.#question(request), message: undefined };
     const plans = this.#plan(question);
     const states = new Map<string, Awaited<ReturnType<Cells["peek"]>>>();
     for (const key of plans.flatMap((plan) => plan.keys)) states.set(key, await this.#parts.cells.peek(key));
@@ -142,7 +141,6 @@ export class PolicyEngine {
       matched: rules.matcher.match(resolved),
       messageId,
       message: this.#messages.find(messageId, resolved, now),
-      stages: this.#stages,
       raises: this.#parts.raises,
     };
   }
@@ -181,6 +179,7 @@ export class PolicyEngine {
   #record(question: Question, ledger: Ledger, view: CellView): Verdict {
     let id = "";
     for (const finding of ledger.findings) {
+      if (this.#isToldStage(finding, question.now)) continue;
       const recorded = this.#book.record(question, finding, ledger.findings);
       if (recorded === undefined) continue;
       this.#parts.onFinding?.(finding);
@@ -191,6 +190,12 @@ export class PolicyEngine {
     const { verdict } = ledger;
     if (verdict.kind === "dunno" || !verdict.text.includes("{id}")) return verdict;
     return { ...verdict, text: verdict.text.replaceAll("{id}", id) };
+  }
+
+  /** Asked only of what holds: a stage of charges that were given back is no longer among the findings. */
+  #isToldStage(finding: Finding, now: number): boolean {
+    if (finding.check !== "quota" || finding.stage === undefined) return false;
+    return !this.#stages.isNew(finding.key, finding.stage, finding.limit.limit.periodMs, now);
   }
 
   #logDecision(row: DecisionRow): void {

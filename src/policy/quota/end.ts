@@ -6,7 +6,7 @@ import type { Plan, Question } from "../check.ts";
 import type { CompiledLimit } from "../compiled-rules.ts";
 import type { Ledger } from "../ledger.ts";
 import type { OpenMessage, TrackedRecipient } from "../message.ts";
-import { type Amount, keysOf, planSteps, type RuleKind, settleStep } from "./step.ts";
+import { type Amount, addCells, keysOf, planSteps, type RuleKind, settleStep } from "./step.ts";
 
 export function planEnd(question: Question): Plan | undefined {
   return question.message === undefined ? planUntracked(question, "quotas") : planTracked(question, question.message);
@@ -55,9 +55,16 @@ function amountUntracked(limit: CompiledLimit, question: Question): Amount | und
 }
 
 function planTracked(question: Question, message: OpenMessage): Plan {
-  const keys = new Set(message.bookings().map(([key]) => key));
-  for (const recipient of message.recipients) for (const key of recipient.sizes) keys.add(key);
-  return { keys: [...keys], settle: (ledger) => settleTracked(question, message, ledger) };
+  const charged = new Set(message.bookedKeys());
+  for (const recipient of message.recipients) for (const key of recipient.sizes) charged.add(key);
+  const keys: string[] = [];
+  for (const key of charged) {
+    const limit = question.rules.limits.get(prefixOf(key));
+    // A cell whose rule is gone is given back, and not charged any more.
+    if (limit === undefined) keys.push(key);
+    else addCells(limit, key, "", keys);
+  }
+  return { keys, settle: (ledger) => settleTracked(question, message, ledger) };
 }
 
 function settleTracked(question: Question, message: OpenMessage, ledger: Ledger): void {
@@ -78,8 +85,7 @@ function settleTracked(question: Question, message: OpenMessage, ledger: Ledger)
 function chargeUnannounced(question: Question, message: OpenMessage, ledger: Ledger): void {
   const extra = message.restored ? 0 : question.request.recipientCount - message.passed;
   if (extra <= 0) return;
-  const keys = new Set(message.bookings().map(([key]) => key));
-  for (const key of keys) {
+  for (const key of new Set(message.bookedKeys())) {
     if (ledger.ended) return;
     const parts = parseCellKey(key);
     if (parts?.count !== "recipients" || parts.track.startsWith("Recipient:")) continue;

@@ -57,14 +57,16 @@ export function planSteps(question: Question, kind: RuleKind): readonly Step[] {
 export function keysOf(steps: readonly Step[], recipient: string): readonly string[] {
   const keys: string[] = [];
   for (const step of steps) {
-    for (const [i, limit] of step.quota.limits.entries()) {
-      const key = step.keys[i] ?? "";
-      keys.push(key);
-      if (countsTries(limit)) keys.push(triesKey(key));
-      if (isMemberCounter(limit.limit.count) && recipient !== "") keys.push(memberKey(key, recipient));
-    }
+    for (const [i, limit] of step.quota.limits.entries()) addCells(limit, step.keys[i] ?? "", recipient, keys);
   }
   return keys;
+}
+
+/** Adds every cell that charging `key` may touch: its own, that of refused tries, that of a distinct recipient. */
+export function addCells(limit: CompiledLimit, key: string, recipient: string, keys: string[]): void {
+  keys.push(key);
+  if (countsTries(limit)) keys.push(triesKey(key));
+  if (isMemberCounter(limit.limit.count) && recipient !== "") keys.push(memberKey(key, recipient));
 }
 
 /** Charges a quota, or gives its verdict. `amountOf` says what a limit is asked for; undefined leaves it out. */
@@ -86,7 +88,7 @@ export function settleStep(
     }
     drafts.push(draft);
   }
-  for (const draft of drafts) book(draft, question, ledger);
+  for (const draft of drafts) book(draft, ledger);
 }
 
 function draftCharge(limit: CompiledLimit, key: string, asked: Amount, question: Question, ledger: Ledger): Draft {
@@ -123,27 +125,19 @@ function exceed(draft: Draft, question: Question, ledger: Ledger): void {
   ledger.findings.push(findingOf(draft, quota.observed ? "would" : "acted"));
   if (!quota.observed) ledger.answer({ kind: quota.rule.verdict, text: quota.rule.text }, quota);
   if (countsTries(limit)) {
-    noteStages(
-      draft,
-      countTry(limit, key, { max, used: admission.before, amount }, question, ledger),
-      question,
-      ledger,
-    );
+    noteStages(draft, countTry(limit, key, { max, used: admission.before, amount }, question, ledger), ledger);
   }
 }
 
-function noteStages(draft: Draft, reach: Reach, question: Question, ledger: Ledger): void {
-  for (const stage of reachedStages(draft.limit, reach)) {
-    if (question.stages.isNew(draft.key, stage, draft.limit.limit.periodMs, question.now))
-      ledger.findings.push({ ...findingOf(draft, "stage"), stage });
-  }
+function noteStages(draft: Draft, reach: Reach, ledger: Ledger): void {
+  for (const stage of reachedStages(draft.limit, reach)) ledger.findings.push({ ...findingOf(draft, "stage"), stage });
 }
 
-function book(draft: Draft, question: Question, ledger: Ledger): void {
+function book(draft: Draft, ledger: Ledger): void {
   const { admission, key, limit, kind, member, max } = draft;
   ledger.findings.push(findingOf(draft, draft.exempted ? "exempt" : kind === "look" ? "looked" : "charged"));
   if (kind === "look") ledger.sizes.push(key);
-  else noteStages(draft, { max, before: admission.before, after: admission.after }, question, ledger);
+  else noteStages(draft, { max, before: admission.before, after: admission.after }, ledger);
   if (admission.state !== undefined && (kind !== "look" || limit.algorithm.sizes === "after")) {
     ledger.put(key, admission.state, limit.algorithm.expiresAt(admission.state, limit.cell));
   }
