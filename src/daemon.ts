@@ -69,7 +69,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   store.changes.onChange((fact) =>
     fact === "raises" ? reloadRaises() : fact === "rules" ? rules.reload() : undefined,
   );
-  const server = stack.use(createPolicyServer({ read, options, engine, measures, clock }));
+  const server = stack.use(createPolicyServer({ read, options, engine, measures }));
   const logs = read.config.logs.length === 0 ? undefined : stack.use(createLogsThread({ read, options, store, clock }));
   const silence = new LogSilence(options.log, clock.now());
   const parts: ApiParts = {
@@ -164,7 +164,6 @@ interface ServerInput {
   readonly options: DaemonOptions;
   readonly engine: PolicyEngine;
   readonly measures: PolicyMeasures;
-  readonly clock: Clock;
 }
 
 function createPolicyServer({ read, options, engine, measures }: ServerInput): PolicyServer<string> {
@@ -197,7 +196,7 @@ function reload(live: { read: ReadConfig }, options: DaemonOptions, rules: LiveR
     // What SIGHUP may change in flight; everything else needs a restart.
     rules.configure(readCompileOptions(read));
     const waiting = restartKeys.filter(
-      ([name, pick]) => JSON.stringify(pick(read.config)) !== JSON.stringify(pick(live.read.config)) && name !== "",
+      ([name, pick]) => JSON.stringify(pick(read.config)) !== JSON.stringify(pick(live.read.config)),
     );
     live.read = read;
     options.log.info("reloaded", { needs_restart: waiting.map(([name]) => name).join(",") || undefined });
