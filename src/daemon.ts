@@ -7,6 +7,7 @@ import type { ApiParts, LogsView, Reload } from "./api/parts.ts";
 import { PolicyMeasures } from "./api/policy-measures.ts";
 import { PublicServer } from "./api/public-server.ts";
 import type { Config, ReadConfig } from "./config/config.ts";
+import { settingsToRestart } from "./config/restart.ts";
 import { type Clock, steadyClock } from "./core/clock.ts";
 import type { Log } from "./core/log.ts";
 import { Metrics } from "./core/metrics.ts";
@@ -195,11 +196,9 @@ function reload(live: { read: ReadConfig }, options: DaemonOptions, rules: LiveR
     const read = options.readAgain();
     // What SIGHUP may change in flight; everything else needs a restart.
     rules.configure(readCompileOptions(read));
-    const waiting = restartKeys.filter(
-      ([name, pick]) => JSON.stringify(pick(read.config)) !== JSON.stringify(pick(live.read.config)),
-    );
+    const waiting = settingsToRestart(live.read.config, read.config);
     live.read = read;
-    options.log.info("reloaded", { needs_restart: waiting.map(([name]) => name).join(",") || undefined });
+    options.log.info("reloaded", { needs_restart: waiting.join(",") || undefined });
     return { at: now, ok: true, error: undefined };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -207,17 +206,6 @@ function reload(live: { read: ReadConfig }, options: DaemonOptions, rules: LiveR
     return { at: now, ok: false, error: message };
   }
 }
-
-const restartKeys: readonly (readonly [string, (config: Config) => unknown])[] = [
-  ["policy.listen", (config) => config.policy.listen],
-  ["policy.allow", (config) => config.policy.allow],
-  ["policy.answer_ok", (config) => config.policy.answer_ok],
-  ["node", (config) => config.node],
-  ["store", (config) => config.store],
-  ["api", (config) => config.api],
-  ["control", (config) => config.control],
-  ["logs", (config) => config.logs],
-];
 
 async function prune(store: Store, config: Config, now: number): Promise<void> {
   const { keep_decisions, keep_decisions_days } = config.policy;

@@ -1,0 +1,21 @@
+// What SIGHUP cannot change while the daemon runs: sockets, the store, threads.
+
+import { isDeepStrictEqual } from "node:util";
+import type { Config } from "./config.ts";
+
+const restartKeys: Readonly<Record<string, (config: Config) => unknown>> = {
+  "policy.listen": (config) => config.policy.listen,
+  "policy.allow": (config) => config.policy.allow,
+  "policy.answer_ok": (config) => config.policy.answer_ok,
+  node: (config) => config.node,
+  store: (config) => config.store,
+  api: (config) => config.api,
+  control: (config) => config.control,
+  logs: (config) => config.logs,
+};
+
+/** The settings that differ and stay as they are until a restart. */
+export function settingsToRestart(running: Config, read: Config): readonly string[] {
+  const changed = Object.entries(restartKeys).filter(([, pick]) => !isDeepStrictEqual(pick(running), pick(read)));
+  return changed.map(([name]) => name);
+}
