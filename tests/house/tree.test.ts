@@ -110,12 +110,8 @@ describe("words", () => {
     });
   }
 
-  test("the lockfile names no registry but npm's own", () => {
-    const hosts = new Set(
-      [...read("package-lock.json").matchAll(/"resolved": "https?:\/\/([^/"]+)/g)].map((m) => m[1]),
-    );
-    hosts.delete("registry.npmjs.org");
-    assert.deepEqual([...hosts], []);
+  test("the lockfile names no registry", () => {
+    assert.deepEqual(read("package-lock.json").match(/"resolved": "https?:[^"]*/g) ?? [], []);
   });
 });
 
