@@ -1,7 +1,7 @@
 // Writes numbered lines to a log at a steady pace while it is rotated, and knows which of them must be seen.
 
 import assert from "node:assert/strict";
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, existsSync, openSync, renameSync, writeSync } from "node:fs";
 
 export interface Rotation {
   readonly name: string;
@@ -18,6 +18,22 @@ export interface WriteOptions {
 }
 
 const tickMs = 5;
+
+/** Moves `log.1` to `log.2` and so on, packed ones too, as logrotate does; what would come after `keep` is written over. */
+export function shiftRotated(path: string, keep: number): void {
+  for (let n = keep - 1; n >= 1; n--) {
+    for (const suffix of ["", ".gz"]) {
+      if (existsSync(`${path}.${n}${suffix}`)) renameSync(`${path}.${n}${suffix}`, `${path}.${n + 1}${suffix}`);
+    }
+  }
+}
+
+/** The commonest rotation: the log becomes `log.1`, and the writer is told. */
+export function renameAndCreate(path: string, writer: NumberedWriter, keep: number): void {
+  shiftRotated(path, keep);
+  renameSync(path, `${path}.1`);
+  writer.reopen();
+}
 
 export class NumberedWriter {
   readonly #path: string;

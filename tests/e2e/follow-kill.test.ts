@@ -3,50 +3,40 @@
 
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync, truncateSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
-import { NumberedWriter, type Rotation } from "../numbered-writer.ts";
+import { NumberedWriter, type Rotation, renameAndCreate, shiftRotated } from "../numbered-writer.ts";
 
 const full = process.env["POSTVARTA_FULL"] === "1";
 const lines = full ? 30_000 : 6_000;
 const rotations = full ? 50 : 6;
 const linesPerSecond = 1_000;
+const keep = 99;
 const killAfterMsMax = full ? 1_500 : 1_200;
 const livesMin = 4;
 const child = join(import.meta.dirname, "follow-child.ts");
-
-function shift(path: string): void {
-  for (let n = 98; n >= 1; n--) {
-    for (const end of ["", ".gz"])
-      if (existsSync(`${path}.${n}${end}`)) renameSync(`${path}.${n}${end}`, `${path}.${n + 1}${end}`);
-  }
-}
 
 const kinds: readonly Rotation[] = [
   {
     name: "rename and create",
     rotate(path, writer) {
-      shift(path);
-      renameSync(path, `${path}.1`);
-      writer.reopen();
+      renameAndCreate(path, writer, keep);
     },
   },
   {
     name: "rename, create, and gzip of the one before",
     rotate(path, writer) {
-      shift(path);
-      renameSync(path, `${path}.1`);
-      writer.reopen();
+      renameAndCreate(path, writer, keep);
       if (existsSync(`${path}.2`)) execFile("gzip", [`${path}.2`]);
     },
   },
   {
     name: "copytruncate",
     rotate(path) {
-      shift(path);
+      shiftRotated(path, keep);
       copyFileSync(path, `${path}.1`);
       truncateSync(path);
     },

@@ -3,48 +3,31 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import {
-  appendFileSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  renameSync,
-  rmSync,
-  truncateSync,
-} from "node:fs";
+import { appendFileSync, copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { fileSource } from "../../src/logs/sources/file.ts";
 import { follow, Remembered } from "../log-follower.ts";
-import { NumberedWriter, type Rotation } from "../numbered-writer.ts";
+import { NumberedWriter, type Rotation, renameAndCreate, shiftRotated } from "../numbered-writer.ts";
 
 const full = process.env["POSTVARTA_FULL"] === "1";
 const lines = full ? 10_000 : 3_000;
 const rotations = full ? 50 : 15;
 const linesPerSecond = 1_000;
-
-/** Moves `log.1` to `log.2` and so on, as logrotate does; the oldest goes. */
-function shift(path: string, suffix = ""): void {
-  for (let n = 4; n >= 1; n--) {
-    if (existsSync(`${path}.${n}${suffix}`)) renameSync(`${path}.${n}${suffix}`, `${path}.${n + 1}${suffix}`);
-  }
-}
+const keep = 5;
 
 const kinds: readonly Rotation[] = [
   {
     name: "rename and create",
     rotate(path, writer) {
-      shift(path);
-      renameSync(path, `${path}.1`);
-      writer.reopen();
+      renameAndCreate(path, writer, keep);
     },
   },
   {
     name: "rename, and the writer goes on in the old file for a while",
     rotate(path, writer) {
-      shift(path);
+      shiftRotated(path, keep);
       renameSync(path, `${path}.1`);
       appendFileSync(path, "");
       setTimeout(() => writer.reopen(), 40);
@@ -53,16 +36,14 @@ const kinds: readonly Rotation[] = [
   {
     name: "gzip after rename",
     rotate(path, writer) {
-      shift(path, ".gz");
-      renameSync(path, `${path}.1`);
-      writer.reopen();
+      renameAndCreate(path, writer, keep);
       execFileSync("gzip", ["-f", `${path}.1`]);
     },
   },
   {
     name: "copytruncate",
     rotate(path, writer) {
-      shift(path);
+      shiftRotated(path, keep);
       copyFileSync(path, `${path}.1`);
       // Nothing is written between copy and truncation, because both happen in one turn of this thread.
       truncateSync(path);
@@ -72,7 +53,7 @@ const kinds: readonly Rotation[] = [
   {
     name: "copytruncate with lines in the copy window",
     rotate(path, writer) {
-      shift(path);
+      shiftRotated(path, keep);
       copyFileSync(path, `${path}.1`);
       writer.writeInWindow(3);
       truncateSync(path);
@@ -82,7 +63,7 @@ const kinds: readonly Rotation[] = [
     name: "copytruncate under a writer that keeps its own offset",
     keepsOffset: true,
     rotate(path) {
-      shift(path);
+      shiftRotated(path, keep);
       copyFileSync(path, `${path}.1`);
       truncateSync(path);
     },
