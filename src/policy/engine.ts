@@ -49,6 +49,11 @@ export class PolicyEngine {
   readonly #book = new DecisionBook();
   readonly #messages = new OpenMessages();
   readonly #stages = new StageMemory();
+  /**
+   * Questions that wait for the store: asked again meanwhile on another connection, they share the answer, and its charge on disk.
+   * At most one a connection.
+   */
+  readonly #underWay = new Map<string, Promise<Verdict>>();
   #rules: CompiledRules;
   #unrecorded = 0;
   #errors = 0;
@@ -83,16 +88,27 @@ export class PolicyEngine {
       return Promise.resolve(dunno);
     }
     const question = this.#question(request);
+    const id = questionId(question);
+    const underWay = this.#underWay.get(id);
+    if (underWay !== undefined) {
+      asker.current ??= question.messageId;
+      return underWay;
+    }
     const repeated = this.#messages.findAnswer(question, asker);
     if (repeated !== undefined) return Promise.resolve(repeated);
-    const previous = this.#messages.supersede(question, asker);
-    return this.#charge(question, previous).then(
+    const answer = this.#charge(question, this.#messages.supersede(question, asker)).then(
       ({ result, recorded }) => {
+        this.#underWay.delete(id);
         if (!recorded) this.#unrecorded++;
         return result;
       },
-      (error: unknown) => this.#fail(question, error),
+      (error: unknown) => {
+        this.#underWay.delete(id);
+        return this.#fail(question, error);
+      },
     );
+    if (id !== "") this.#underWay.set(id, answer);
+    return answer;
   }
 
   #fail(question: Question, error: unknown): Verdict {
@@ -202,6 +218,13 @@ export class PolicyEngine {
     const { id, verdict, rule, key, account, sender: from, recipient: to, client, queueId: queue_id } = row;
     this.#parts.log.info("decision", { id, verdict, rule, key, account, from, to, client, queue_id });
   }
+}
+
+/** What makes two questions the same; empty where Postfix named no instance. The queue id appears after the first RCPT only. */
+function questionId({ messageId, request }: Question): string {
+  if (messageId === "") return "";
+  const queueId = request.state === "END-OF-MESSAGE" ? request.queueId : "";
+  return `${messageId}\x7f${request.state}\x7f${queueId}\x7f${request.context}\x7f${request.recipient}`;
 }
 
 /** The cells a job may touch, each once. Most questions touch one plan's: those are used as they are. */
