@@ -18,6 +18,8 @@ export interface WriteOptions {
 }
 
 const tickMs = 5;
+/** After a pause of this process the pace is kept rather than made up for: nothing rotates ten times in one moment. */
+const linesPerTickMax = 20;
 
 /** Moves `log.1` to `log.2` and so on, packed ones too, as logrotate does; what would come after `keep` is written over. */
 export function shiftRotated(path: string, keep: number): void {
@@ -68,7 +70,8 @@ export class NumberedWriter {
     const startedAt = performance.now();
     let rotated = 0;
     while (this.#written < lines) {
-      const due = Math.min(lines, ((performance.now() - startedAt) * linesPerSecond) / 1000);
+      const pace = Math.floor(((performance.now() - startedAt) * linesPerSecond) / 1000);
+      const due = Math.min(lines, pace, this.#written + linesPerTickMax);
       while (this.#written < due) {
         this.#line();
         if (this.#written >= ((rotated + 1) * lines) / (rotations + 1) && rotated < rotations) {

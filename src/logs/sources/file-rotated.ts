@@ -71,7 +71,7 @@ function lookAt(path: string): Rotated | undefined {
       device: String(stat.dev),
       inode: String(stat.ino),
       sizeBytes: Number(stat.size),
-      changedAt: Number(stat.mtimeMs),
+      changedAt: Number(stat.mtimeNs) / 1e6,
       isPacked: new RegExp(`${packed}$`).test(path),
     };
   } catch {

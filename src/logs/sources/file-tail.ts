@@ -4,8 +4,9 @@
 import type { Log } from "../../core/log.ts";
 import { type FilePlace, keyOfFilePlace, renderFilePlace } from "../place.ts";
 import type { Piece } from "../source.ts";
+import { FilesRead, findMissed, type Missed, type MissedOptions, openPacked } from "./file-missed.ts";
 import { identityAt, openRegular } from "./file-open.ts";
-import { findRotated } from "./file-rotated.ts";
+import type { Rotated } from "./file-rotated.ts";
 import { OpenLog } from "./open-log.ts";
 import type { PackedRest } from "./packed-rest.ts";
 import { resumeTail } from "./tail-resume.ts";
@@ -39,6 +40,9 @@ export class FileTail {
   readonly #packed: PackedRest[] = [];
   readonly #rotated: RotatedLog[] = [];
   #current: OpenLog | undefined;
+  readonly #read = new FilesRead();
+  /** When the current file had changed last as it was opened or read to its end: an older copy holds nothing unread. */
+  #endedAt = 0;
   /** Places that moved without a line. */
   #moved: { readonly key: string; readonly place: FilePlace | undefined }[] = [];
   readonly #kept: string[] = [];
@@ -111,6 +115,7 @@ export class FileTail {
     for (const key of resumed.forgotten) this.#moved.push({ key, place: undefined });
     this.#current = current;
     if (current === undefined) return;
+    this.#endedAt = current.changedAt;
     if (places.length === 0 && from === "end") current.goToEnd(buffer);
     this.#note(current);
   }
@@ -132,9 +137,43 @@ export class FileTail {
     if (next === undefined) return;
     if (this.#current === undefined) {
       this.#current = next;
+      this.#endedAt = next.changedAt;
       this.#note(next);
       for (const key of this.#kept.splice(0)) this.#moved.push({ key, place: undefined });
-    } else this.#rotate(this.#current, next);
+    } else {
+      const old = this.#current;
+      this.#rotate(old, next);
+      this.#addMissed(findMissed(this.#missedSince(old.changedAt)));
+    }
+  }
+
+  #missedSince(since: number): MissedOptions {
+    const open = [...this.#rotated.map(({ file }) => file), ...(this.#current === undefined ? [] : [this.#current])];
+    return { path: this.path, since, open, read: this.#read };
+  }
+
+  #addMissed({ plain, packed }: Missed): void {
+    for (const file of plain) {
+      this.#rotated.push({ file, grewAt: this.#options.now() });
+      this.#note(file);
+    }
+    if (packed.length > 0) void this.#addPacked(packed);
+  }
+
+  async #addPacked(packed: readonly Rotated[]): Promise<void> {
+    const { log, wake, now } = this.#options;
+    const known = this.#missedSince(0).open.map((file) => file.place(now()));
+    const warn = (text: string) => log.warn("logs.archive", { text });
+    for (const file of packed) {
+      const rest = await openPacked(file, { path: this.path, known, wake, warn });
+      if (rest === undefined || this.#closed) {
+        rest?.close();
+        continue;
+      }
+      this.#packed.push(rest);
+      this.#moved.push({ key: keyOfFilePlace(rest.place), place: rest.place });
+    }
+    wake();
   }
 
   #open(): OpenLog | undefined {
@@ -147,6 +186,7 @@ export class FileTail {
   #rotate(old: OpenLog, next: OpenLog | undefined): void {
     this.#rotated.push({ file: old, grewAt: this.#options.now() });
     this.#current = next;
+    this.#endedAt = next?.changedAt ?? 0;
     if (next !== undefined) this.#note(next);
     if (this.#rotated.length > rotatedMax) this.#close(this.#rotated.shift());
   }
@@ -166,6 +206,7 @@ export class FileTail {
     if (rotated === undefined) return;
     const { file } = rotated;
     this.#skipped += file.skipped;
+    this.#read.add(file);
     // The last place of a path stays until another file comes: that one is then known to be read from its beginning.
     if (this.#current === undefined && this.#rotated.length === 0) this.#kept.push(keyOfFilePlace(file));
     else this.#moved.push({ key: keyOfFilePlace(file), place: undefined });
@@ -195,8 +236,15 @@ export class FileTail {
   }
 
   #takeFrom(file: OpenLog, buffer: Buffer): Piece | undefined {
+    // It was empty at the last look: a truncation since then shows in nothing but the copies.
+    if (file === this.#current && file.learnHead()) {
+      this.#addMissed(findMissed(this.#missedSince(this.#endedAt)));
+    }
     const read = file.read(buffer);
-    if (read === "end") return undefined;
+    if (read === "end") {
+      if (file === this.#current) this.#endedAt = file.changedAt;
+      return undefined;
+    }
     if (read === "replaced") {
       this.#truncated(file);
       return this.#piece(buffer.subarray(0, 0));
@@ -207,17 +255,11 @@ export class FileTail {
 
   /** Truncated, as copytruncate does: what we had not read of it stands in the copy. Both places move in one commit. */
   #truncated(file: OpenLog): void {
-    for (const { path, isPacked, inode, device } of [...findRotated(this.path)].reverse()) {
-      if (isPacked || (inode === file.inode && device === file.device)) continue;
-      const opened = openRegular(path);
-      if (typeof opened !== "object" || !("fd" in opened)) continue;
-      const copy = new OpenLog(this.path, opened);
-      if (copy.resumeFrom(file)) {
-        this.#rotated.push({ file: copy, grewAt: this.#options.now() });
-        this.#note(copy);
-        break;
-      }
-      copy.close();
+    if (file === this.#current) {
+      const { plain } = findMissed(this.#missedSince(this.#endedAt));
+      const first = plain.findIndex((copy) => copy.resumeFrom(file));
+      for (const copy of plain.slice(0, Math.max(0, first))) copy.close();
+      this.#addMissed({ plain: plain.slice(Math.max(0, first)), packed: [] });
     }
     file.startOver();
     this.#note(file);

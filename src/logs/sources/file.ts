@@ -24,6 +24,8 @@ export interface FileSettings {
   /** A path or a glob. */
   readonly path: string;
   readonly from: "end" | "start";
+  /** False where the file system tells no events; the look each second then finds everything. */
+  readonly events?: boolean;
 }
 
 export const fileSource: SourcePlug<FileSettings> = {
@@ -102,7 +104,7 @@ class FileSource implements Source {
     const all = new Set([...paths, ...this.#tails.keys()]);
     const own = [...directories, ...paths.map((path) => dirname(path))];
     // A folder that comes in the place of another is told by the folder above.
-    this.#watch(new Set([...own, ...own.map((path) => dirname(path))]));
+    if (this.#settings.events !== false) this.#watch(new Set([...own, ...own.map((path) => dirname(path))]));
     const fresh = paths.filter((path) => !this.#tails.has(path) && !this.#refused.has(path) && !isRotatedOf(path, all));
     await Promise.all(fresh.map((path) => this.#add(path, from)));
   }

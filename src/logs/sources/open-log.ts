@@ -38,6 +38,14 @@ export class OpenLog {
     this.#know(headOf(this.#readHead(headBytesMax)));
   }
 
+  /** Knows the file by its first line; true when it did not before. */
+  learnHead(): boolean {
+    if (this.#head !== undefined || this.#scan !== 0) return false;
+    this.#know(headOf(this.#readHead(headBytesMax)));
+    this.#isInHole = this.#isHole;
+    return this.#head !== undefined;
+  }
+
   get offset(): number {
     return this.#offset;
   }
@@ -48,6 +56,11 @@ export class OpenLog {
 
   get sizeBytes(): number {
     return Number(fstatSync(this.#fd).size);
+  }
+
+  /** ms since the epoch. */
+  get changedAt(): number {
+    return Number(fstatSync(this.#fd, { bigint: true }).mtimeNs) / 1e6;
   }
 
   /** False once the file has no name any more. */
@@ -70,9 +83,17 @@ export class OpenLog {
   resumeFrom(other: OpenLog): boolean {
     const head = other.#head;
     if (head === undefined || this.sizeBytes < other.#offset || !this.#readHead(head.length).equals(head)) return false;
+    if (other.#isHole && !this.#isLineStart(other.#offset)) return false;
     this.#know(head);
+    this.#isInHole = this.#isHole;
     this.#goTo(other.#offset);
     return true;
+  }
+
+  /** All holes begin alike: one that is a copy has the end of a line where the other was read to. */
+  #isLineStart(offset: number): boolean {
+    if (offset === 0) return false;
+    return readSync(this.#fd, headBuffer, 0, 1, offset - 1) === 1 && headBuffer[0] === lf;
   }
 
   /** Goes to the end: behind the last LF, so that a line being written is read whole. */
@@ -127,6 +148,7 @@ export class OpenLog {
   }
 
   place(at: number): FilePlace {
+    this.learnHead();
     const { path, device, inode } = this;
     const head = this.#head;
     const known = head === undefined ? { head: "", headLength: 0 } : { head: hashHead(head), headLength: head.length };

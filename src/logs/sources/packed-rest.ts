@@ -1,9 +1,10 @@
 // The rest of a log that was packed while we were away: unpacked in the background, a few chunks ahead, from its place on.
 
 import { readLogBytes } from "../archive.ts";
-import { type FilePlace, hashHead, headBytesMax } from "../place.ts";
+import { type FilePlace, hashHead, headBytesMax, headOf } from "../place.ts";
 import { pieceBytesMax } from "../source.ts";
 import { WholeLines } from "../whole-lines.ts";
+import type { Rotated } from "./file-rotated.ts";
 
 /** Pieces that wait to be taken; an archive gives 64 KiB or 1 MiB at a time. */
 const waitingMax = 4;
@@ -15,7 +16,7 @@ export interface RestPiece {
 }
 
 /** The bytes by which the text in a packed file is known; undefined when it cannot be unpacked. At least `lengthMin` bytes where it has them. */
-export async function headOfPacked(path: string, lengthMin = headBytesMax): Promise<Buffer | undefined> {
+async function headOfPacked(path: string, lengthMin = headBytesMax): Promise<Buffer | undefined> {
   let head = Buffer.alloc(0);
   try {
     for await (const chunk of readLogBytes(path, () => {})) {
@@ -34,6 +35,13 @@ export async function isPackedCopy(path: string, place: FilePlace): Promise<bool
   const head = await headOfPacked(path, place.headLength);
   if (head === undefined || head.length < place.headLength) return false;
   return hashHead(head.subarray(0, place.headLength)) === place.head;
+}
+
+/** The place before the first byte of a packed file of this path. */
+export async function wholePlace(path: string, { path: own, device, inode, changedAt }: Rotated): Promise<FilePlace> {
+  const head = headOf((await headOfPacked(own)) ?? Buffer.alloc(0));
+  const known = head === undefined ? { head: "", headLength: 0 } : { head: hashHead(head), headLength: head.length };
+  return { path, device, inode, offset: 0, ...known, at: changedAt };
 }
 
 export class PackedRest {

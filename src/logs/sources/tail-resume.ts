@@ -2,11 +2,11 @@
 // since and never read.
 
 import type { Log } from "../../core/log.ts";
-import { type FilePlace, hashHead, headOf, keyOfFilePlace } from "../place.ts";
+import { type FilePlace, keyOfFilePlace } from "../place.ts";
 import { identityAt, openRegular } from "./file-open.ts";
 import { findRotated, type Rotated } from "./file-rotated.ts";
 import { OpenLog } from "./open-log.ts";
-import { headOfPacked, isPackedCopy, PackedRest } from "./packed-rest.ts";
+import { isPackedCopy, PackedRest, wholePlace } from "./packed-rest.ts";
 
 export interface ResumeOptions {
   readonly path: string;
@@ -131,7 +131,8 @@ async function open(
   for (const file of unread) {
     const known = found.get(file);
     if (file.isPacked) {
-      const place = known === undefined ? await wholePlace(path, file) : { ...known, ...identityOf(file) };
+      const place =
+        known === undefined ? await wholePlace(path, file) : { ...known, device: file.device, inode: file.inode };
       packed.push(new PackedRest(file.path, place, wake, (text) => log.warn("logs.archive", { text })));
       continue;
     }
@@ -147,14 +148,4 @@ async function open(
   }
   for (const { opened } of packed) isWhole &&= await opened;
   return { packed, rotated, isWhole };
-}
-
-function identityOf({ device, inode }: Rotated): Pick<FilePlace, "device" | "inode"> {
-  return { device, inode };
-}
-
-async function wholePlace(path: string, file: Rotated): Promise<FilePlace> {
-  const head = headOf((await headOfPacked(file.path)) ?? Buffer.alloc(0));
-  const known = head === undefined ? { head: "", headLength: 0 } : { head: hashHead(head), headLength: head.length };
-  return { path, ...identityOf(file), offset: 0, ...known, at: file.changedAt };
 }
