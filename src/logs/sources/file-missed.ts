@@ -4,12 +4,14 @@ import type { FilePlace } from "../place.ts";
 import { identityAt, openRegular } from "./file-open.ts";
 import { findRotated, type Rotated } from "./file-rotated.ts";
 import { OpenLog } from "./open-log.ts";
-import { isPackedCopy, PackedRest, wholePlace } from "./packed-rest.ts";
+import { headOfPacked, isHeadOf, PackedRest, wholePlace } from "./packed-rest.ts";
 
 /** Listings while files are being renamed under them; a rotation is over within milliseconds. */
 const triesMax = 5;
 /** Files that were read and let go, by which their names are known again. */
 const doneMax = 64;
+/** A packed one is opened within milliseconds as well, but not by a machine that is busy. */
+const packedTriesMax = 20;
 /** A packer keeps the time of what it packed, some of them in whole seconds. */
 const packedSlackMs = 1_000;
 
@@ -86,20 +88,22 @@ export interface PackedOptions {
   readonly warn: (text: string) => void;
 }
 
-/** The rest that is a packed file from its first byte on; undefined when it is known or gone. It may be renamed meanwhile. */
-export async function openPacked(file: Rotated, options: PackedOptions): Promise<PackedRest | undefined> {
+/** The rest that is a packed file from its first byte on; `known` when it is a copy, `gone` when it is not to be had any more. */
+export async function openPacked(file: Rotated, options: PackedOptions): Promise<PackedRest | "known" | "gone"> {
   const { path, known, wake, warn } = options;
-  for (let tries = 0; tries < triesMax; tries++) {
+  for (let tries = 0; tries < packedTriesMax; tries++) {
     const there = findRotated(path).find(({ inode, device }) => inode === file.inode && device === file.device);
-    if (there === undefined) return undefined;
-    const copies = await Promise.all(known.map((place) => isPackedCopy(there.path, place)));
-    const rest = new PackedRest(there.path, await wholePlace(path, there), wake, warn);
+    if (there === undefined) return "gone";
+    const head = await headOfPacked(there.path);
+    const rest = new PackedRest(there.path, wholePlace(path, there, head), wake, warn);
     const isOpen = await rest.opened;
-    const now = identityAt(there.path);
-    const isStill = now?.inode === file.inode && now.device === file.device;
-    if (isOpen && isStill && !copies.includes(true)) return rest;
+    const at = identityAt(there.path);
+    // It may have been renamed meanwhile, and another one opened that stands in its place.
+    const isStill = at?.inode === file.inode && at.device === file.device;
+    const isKnown = head !== undefined && known.some((place) => isHeadOf(place, head));
+    if (isOpen && isStill && !isKnown) return rest;
     rest.close();
-    if (isStill) return undefined;
+    if (isStill) return isKnown ? "known" : "gone";
   }
-  return undefined;
+  return "gone";
 }

@@ -100,7 +100,7 @@ export class FileTail {
     }
     // Something renames without a pause: better to go on than to wait for ever. The places stay for another start.
     resumed ??= { packed: [], rotated: [], lost: places.length, forgotten: [] };
-    if (resumed.lost > 0) log.warn("logs.rest-lost", { path, files: resumed.lost });
+    this.#noteLost(resumed.lost);
     if (this.#closed) {
       current?.close();
       return;
@@ -111,13 +111,17 @@ export class FileTail {
       this.#rotated.push({ file, grewAt: this.#options.now() });
       this.#note(file);
     }
-    this.#lost = resumed.lost;
     for (const key of resumed.forgotten) this.#moved.push({ key, place: undefined });
     this.#current = current;
     if (current === undefined) return;
     this.#endedAt = current.changedAt;
     if (places.length === 0 && from === "end") current.goToEnd(buffer);
     this.#note(current);
+  }
+
+  #noteLost(files: number): void {
+    this.#lost += files;
+    if (files > 0) this.#options.log.warn("logs.rest-lost", { path: this.path, files });
   }
 
   /** Looks whether another file stands at the path; true when there may be something to take. */
@@ -166,10 +170,9 @@ export class FileTail {
     const warn = (text: string) => log.warn("logs.archive", { text });
     for (const file of packed) {
       const rest = await openPacked(file, { path: this.path, known, wake, warn });
-      if (rest === undefined || this.#closed) {
-        rest?.close();
-        continue;
-      }
+      if (rest === "gone") this.#noteLost(1);
+      if (typeof rest === "string") continue;
+      if (this.#closed) rest.close();
       this.#packed.push(rest);
       this.#moved.push({ key: keyOfFilePlace(rest.place), place: rest.place });
     }

@@ -16,7 +16,7 @@ export interface RestPiece {
 }
 
 /** The bytes by which the text in a packed file is known; undefined when it cannot be unpacked. At least `lengthMin` bytes where it has them. */
-async function headOfPacked(path: string, lengthMin = headBytesMax): Promise<Buffer | undefined> {
+export async function headOfPacked(path: string, lengthMin = headBytesMax): Promise<Buffer | undefined> {
   let head = Buffer.alloc(0);
   try {
     for await (const chunk of readLogBytes(path, () => {})) {
@@ -33,13 +33,17 @@ async function headOfPacked(path: string, lengthMin = headBytesMax): Promise<Buf
 export async function isPackedCopy(path: string, place: FilePlace): Promise<boolean> {
   if (place.headLength === 0) return false;
   const head = await headOfPacked(path, place.headLength);
-  if (head === undefined || head.length < place.headLength) return false;
-  return hashHead(head.subarray(0, place.headLength)) === place.head;
+  return head !== undefined && isHeadOf(place, head);
 }
 
-/** The place before the first byte of a packed file of this path. */
-export async function wholePlace(path: string, { path: own, device, inode, changedAt }: Rotated): Promise<FilePlace> {
-  const head = headOf((await headOfPacked(own)) ?? Buffer.alloc(0));
+/** True when a text that begins with `head` begins as the file of this place did. */
+export function isHeadOf({ head: known, headLength }: FilePlace, head: Buffer): boolean {
+  return headLength > 0 && head.length >= headLength && hashHead(head.subarray(0, headLength)) === known;
+}
+
+/** The place before the first byte of a packed file of this path, whose text begins with `bytes`. */
+export function wholePlace(path: string, { device, inode, changedAt }: Rotated, bytes: Buffer | undefined): FilePlace {
+  const head = headOf(bytes ?? Buffer.alloc(0));
   const known = head === undefined ? { head: "", headLength: 0 } : { head: hashHead(head), headLength: head.length };
   return { path, device, inode, offset: 0, ...known, at: changedAt };
 }

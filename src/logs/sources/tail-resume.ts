@@ -6,7 +6,7 @@ import { type FilePlace, keyOfFilePlace } from "../place.ts";
 import { identityAt, openRegular } from "./file-open.ts";
 import { findRotated, type Rotated } from "./file-rotated.ts";
 import { OpenLog } from "./open-log.ts";
-import { isPackedCopy, PackedRest, wholePlace } from "./packed-rest.ts";
+import { headOfPacked, isPackedCopy, PackedRest, wholePlace } from "./packed-rest.ts";
 
 export interface ResumeOptions {
   readonly path: string;
@@ -132,7 +132,9 @@ async function open(
     const known = found.get(file);
     if (file.isPacked) {
       const place =
-        known === undefined ? await wholePlace(path, file) : { ...known, device: file.device, inode: file.inode };
+        known === undefined
+          ? wholePlace(path, file, await headOfPacked(file.path))
+          : { ...known, device: file.device, inode: file.inode };
       packed.push(new PackedRest(file.path, place, wake, (text) => log.warn("logs.archive", { text })));
       continue;
     }
