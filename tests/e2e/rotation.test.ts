@@ -52,6 +52,15 @@ const kinds: readonly Rotation[] = [
     },
   },
   {
+    name: "copytruncate and gzip",
+    rotate(path) {
+      shiftRotated(path, keep);
+      copyFileSync(path, `${path}.1`);
+      truncateSync(path);
+      execFileSync("gzip", ["-f", `${path}.1`]);
+    },
+  },
+  {
     name: "copytruncate with lines in the copy window",
     rotate(path, writer) {
       shiftRotated(path, keep);

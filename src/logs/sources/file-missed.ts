@@ -84,18 +84,20 @@ export interface PackedOptions {
   readonly path: string;
   /** Places of the plain files that stand open: what is packed of them is not read again. */
   readonly known: readonly FilePlace[];
+  /** Where a file that was truncated had been read to: its packed copy goes on there. */
+  readonly continued: FilePlace | undefined;
   readonly wake: () => void;
   readonly warn: (text: string) => void;
 }
 
-/** The rest that is a packed file from its first byte on; `known` when it is a copy, `gone` when it is not to be had any more. */
+/** The rest that is a packed file, from its first byte or from where it was read to; `known` when it is a copy, `gone` when it is not to be had any more. */
 export async function openPacked(file: Rotated, options: PackedOptions): Promise<PackedRest | "known" | "gone"> {
   const { path, known, wake, warn } = options;
   for (let tries = 0; tries < packedTriesMax; tries++) {
     const there = findRotated(path).find(({ inode, device }) => inode === file.inode && device === file.device);
     if (there === undefined) return "gone";
     const head = await headOfPacked(there.path);
-    const rest = new PackedRest(there.path, wholePlace(path, there, head), wake, warn);
+    const rest = new PackedRest(there.path, restOf(there, head, options), wake, warn);
     const isOpen = await rest.opened;
     const at = identityAt(there.path);
     // It may have been renamed meanwhile, and another one opened that stands in its place.
@@ -106,4 +108,9 @@ export async function openPacked(file: Rotated, options: PackedOptions): Promise
     if (isStill) return isKnown ? "known" : "gone";
   }
   return "gone";
+}
+
+function restOf(file: Rotated, head: Buffer | undefined, { path, continued }: PackedOptions): FilePlace {
+  if (continued === undefined || head === undefined || !isHeadOf(continued, head)) return wholePlace(path, file, head);
+  return { ...continued, device: file.device, inode: file.inode };
 }

@@ -43,6 +43,8 @@ export class FileTail {
   readonly #read = new FilesRead();
   /** When the current file had changed last as it was opened or read to its end: an older copy holds nothing unread. */
   #endedAt = 0;
+  /** Nothing was read of the current file since it was opened or truncated: another truncation since shows in nothing but the copies. */
+  #isUnread = false;
   /** Places that moved without a line. */
   #moved: { readonly key: string; readonly place: FilePlace | undefined }[] = [];
   readonly #kept: string[] = [];
@@ -115,6 +117,7 @@ export class FileTail {
     this.#current = current;
     if (current === undefined) return;
     this.#endedAt = current.changedAt;
+    this.#isUnread = true;
     if (places.length === 0 && from === "end") current.goToEnd(buffer);
     this.#note(current);
   }
@@ -142,6 +145,7 @@ export class FileTail {
     if (this.#current === undefined) {
       this.#current = next;
       this.#endedAt = next.changedAt;
+      this.#isUnread = true;
       this.#note(next);
       for (const key of this.#kept.splice(0)) this.#moved.push({ key, place: undefined });
     } else {
@@ -156,20 +160,21 @@ export class FileTail {
     return { path: this.path, since, open, read: this.#read };
   }
 
-  #addMissed({ plain, packed }: Missed): void {
+  #addMissed({ plain, packed }: Missed, continued?: FilePlace): void {
     for (const file of plain) {
       this.#rotated.push({ file, grewAt: this.#options.now() });
       this.#note(file);
     }
-    if (packed.length > 0) void this.#addPacked(packed);
+    if (packed.length > 0) void this.#addPacked(packed, continued);
   }
 
-  async #addPacked(packed: readonly Rotated[]): Promise<void> {
+  async #addPacked(packed: readonly Rotated[], continued: FilePlace | undefined): Promise<void> {
     const { log, wake, now } = this.#options;
-    const known = this.#missedSince(0).open.map((file) => file.place(now()));
+    for (const { file } of this.#rotated) file.learnHead();
+    const known = this.#rotated.map(({ file }) => file.place(now()));
     const warn = (text: string) => log.warn("logs.archive", { text });
     for (const file of packed) {
-      const rest = await openPacked(file, { path: this.path, known, wake, warn });
+      const rest = await openPacked(file, { path: this.path, known, continued, wake, warn });
       if (rest === "gone") this.#noteLost(1);
       if (typeof rest === "string") continue;
       if (this.#closed) rest.close();
@@ -190,6 +195,7 @@ export class FileTail {
     this.#rotated.push({ file: old, grewAt: this.#options.now() });
     this.#current = next;
     this.#endedAt = next?.changedAt ?? 0;
+    this.#isUnread = true;
     if (next !== undefined) this.#note(next);
     if (this.#rotated.length > rotatedMax) this.#close(this.#rotated.shift());
   }
@@ -239,9 +245,8 @@ export class FileTail {
   }
 
   #takeFrom(file: OpenLog, buffer: Buffer): Piece | undefined {
-    // It was empty at the last look: a truncation since then shows in nothing but the copies.
-    if (file === this.#current && file.learnHead()) {
-      this.#addMissed(findMissed(this.#missedSince(this.#endedAt)));
+    if (file === this.#current && this.#isUnread && file.sizeBytes > file.offset && this.#hasMissed(file)) {
+      return this.#piece(buffer.subarray(0, 0));
     }
     const read = file.read(buffer);
     if (read === "end") {
@@ -258,14 +263,26 @@ export class FileTail {
 
   /** Truncated, as copytruncate does: what we had not read of it stands in the copy. Both places move in one commit. */
   #truncated(file: OpenLog): void {
-    if (file === this.#current) {
-      const { plain } = findMissed(this.#missedSince(this.#endedAt));
-      const first = plain.findIndex((copy) => copy.resumeFrom(file));
-      for (const copy of plain.slice(0, Math.max(0, first))) copy.close();
-      this.#addMissed({ plain: plain.slice(Math.max(0, first)), packed: [] });
-    }
+    if (file === this.#current) this.#hasMissed(file);
     file.startOver();
+    this.#isUnread = file === this.#current || this.#isUnread;
     this.#note(file);
+  }
+
+  /** Adds the copies that were made since this file was at its end; true when there were some. */
+  #hasMissed(file: OpenLog): boolean {
+    const { plain, packed } = findMissed(this.#missedSince(this.#endedAt));
+    const first = Math.max(
+      0,
+      plain.findIndex((copy) => copy.resumeFrom(file)),
+    );
+    for (const copy of plain.slice(0, first)) {
+      this.#read.add(copy);
+      copy.close();
+    }
+    this.#addMissed({ plain: plain.slice(first), packed }, file.place(this.#options.now()));
+    this.#isUnread = false;
+    return plain.length > first;
   }
 
   #takePacked(packed: PackedRest): Piece | undefined {

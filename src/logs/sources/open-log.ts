@@ -38,12 +38,11 @@ export class OpenLog {
     this.#know(headOf(this.#readHead(headBytesMax)));
   }
 
-  /** Knows the file by its first line; true when it did not before. */
-  learnHead(): boolean {
-    if (this.#head !== undefined || this.#scan !== 0) return false;
+  /** Knows the file by its first line, before that is read. */
+  learnHead(): void {
+    if (this.#head !== undefined || this.#scan !== 0) return;
     this.#know(headOf(this.#readHead(headBytesMax)));
     this.#isInHole = this.#isHole;
-    return this.#head !== undefined;
   }
 
   get offset(): number {
@@ -148,7 +147,6 @@ export class OpenLog {
   }
 
   place(at: number): FilePlace {
-    this.learnHead();
     const { path, device, inode } = this;
     const head = this.#head;
     const known = head === undefined ? { head: "", headLength: 0 } : { head: hashHead(head), headLength: head.length };
