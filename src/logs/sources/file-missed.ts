@@ -1,7 +1,8 @@
 // What came and was rotated away between two looks: where no event tells of a rotation, several can lie between them.
 
+import { closeSync } from "node:fs";
 import type { FilePlace } from "../place.ts";
-import { identityAt, openRegular } from "./file-open.ts";
+import { openRegular } from "./file-open.ts";
 import { findRotated, type Rotated } from "./file-rotated.ts";
 import { OpenLog } from "./open-log.ts";
 import { headOfPacked, isHeadOf, PackedRest, wholePlace } from "./packed-rest.ts";
@@ -10,8 +11,6 @@ import { headOfPacked, isHeadOf, PackedRest, wholePlace } from "./packed-rest.ts
 const triesMax = 5;
 /** Files that were read and let go, by which their names are known again. */
 const doneMax = 64;
-/** A packed one is opened within milliseconds as well, but not by a machine that is busy. */
-const packedTriesMax = 20;
 /** A packer keeps the time of what it packed, some of them in whole seconds. */
 const packedSlackMs = 1_000;
 
@@ -43,41 +42,55 @@ export interface MissedOptions {
   readonly read: FilesRead;
 }
 
+/** A packed file that stands open, whatever its name becomes. */
+export interface OpenPacked {
+  readonly file: Rotated;
+  readonly fd: number;
+}
+
 export interface Missed {
   /** Oldest first, each at its first byte. */
   readonly plain: readonly OpenLog[];
-  readonly packed: readonly Rotated[];
+  readonly packed: readonly OpenPacked[];
 }
 
 /** Rotated files of a path that nobody has read. */
 export function findMissed(options: MissedOptions): Missed {
   for (let tries = 1; ; tries++) {
     const { missed, isWhole } = lookOnce(options);
-    if (isWhole || tries === triesMax) return missed;
+    if (isWhole || tries === triesMax) {
+      // Once is enough: they are unpacked in the background.
+      for (const { file } of missed.packed) options.read.add(file);
+      return missed;
+    }
     for (const file of missed.plain) file.close();
+    for (const { fd } of missed.packed) closeSync(fd);
   }
 }
 
 function lookOnce({ path, since, open, read }: MissedOptions): { readonly missed: Missed; readonly isWhole: boolean } {
   const isOpen = (file: Rotated) => open.some(({ inode, device }) => file.inode === inode && file.device === device);
-  const unread = findRotated(path).filter((file) => !isOpen(file) && !read.has(file));
+  const isUnread = (file: Rotated) =>
+    file.changedAt >= (file.isPacked ? since - packedSlackMs : since) && !isOpen(file) && !read.has(file);
   const plain: OpenLog[] = [];
+  const packed: OpenPacked[] = [];
   let isWhole = true;
-  for (const file of unread.filter(({ isPacked, changedAt }) => !isPacked && changedAt >= since)) {
+  for (const file of findRotated(path).filter(isUnread)) {
     const opened = openRegular(file.path);
     if (typeof opened !== "object" || !("fd" in opened)) {
       isWhole &&= opened !== "missing";
       continue;
     }
-    const log = new OpenLog(path, opened);
-    isWhole &&= log.inode === file.inode && log.device === file.device;
-    log.startOver();
-    plain.push(log);
+    isWhole &&= opened.inode === file.inode && opened.device === file.device;
+    if (file.isPacked) packed.push({ file, fd: opened.fd });
+    else plain.push(atItsStart(new OpenLog(path, opened)));
   }
-  const packed = unread.filter(({ isPacked, changedAt }) => isPacked && changedAt >= since - packedSlackMs);
-  // Once is enough: they are opened in the background.
-  if (isWhole) for (const file of packed) read.add(file);
   return { missed: { plain, packed }, isWhole };
+}
+
+function atItsStart(log: OpenLog): OpenLog {
+  log.startOver();
+  return log;
 }
 
 export interface PackedOptions {
@@ -90,24 +103,19 @@ export interface PackedOptions {
   readonly warn: (text: string) => void;
 }
 
-/** The rest that is a packed file, from its first byte or from where it was read to; `known` when it is a copy, `gone` when it is not to be had any more. */
-export async function openPacked(file: Rotated, options: PackedOptions): Promise<PackedRest | "known" | "gone"> {
-  const { path, known, wake, warn } = options;
-  for (let tries = 0; tries < packedTriesMax; tries++) {
-    const there = findRotated(path).find(({ inode, device }) => inode === file.inode && device === file.device);
-    if (there === undefined) return "gone";
-    const head = await headOfPacked(there.path);
-    const rest = new PackedRest(there.path, restOf(there, head, options), wake, warn);
-    const isOpen = await rest.opened;
-    const at = identityAt(there.path);
-    // It may have been renamed meanwhile, and another one opened that stands in its place.
-    const isStill = at?.inode === file.inode && at.device === file.device;
-    const isKnown = head !== undefined && known.some((place) => isHeadOf(place, head));
-    if (isOpen && isStill && !isKnown) return rest;
-    rest.close();
-    if (isStill) return isKnown ? "known" : "gone";
+/** The rest that is a packed file, from its first byte or from where it was read to; undefined when it is known already. */
+export async function openRest({ file, fd }: OpenPacked, options: PackedOptions): Promise<PackedRest | undefined> {
+  const path = `/dev/fd/${fd}`;
+  const warn = (text: string) => options.warn(text.replace(path, file.path));
+  try {
+    const head = await headOfPacked(path);
+    if (head !== undefined && options.known.some((place) => isHeadOf(place, head))) return undefined;
+    const rest = new PackedRest(path, restOf(file, head, options), options.wake, warn);
+    await rest.opened;
+    return rest;
+  } finally {
+    closeSync(fd);
   }
-  return "gone";
 }
 
 function restOf(file: Rotated, head: Buffer | undefined, { path, continued }: PackedOptions): FilePlace {

@@ -4,9 +4,8 @@
 import type { Log } from "../../core/log.ts";
 import { type FilePlace, keyOfFilePlace, renderFilePlace } from "../place.ts";
 import type { Piece } from "../source.ts";
-import { FilesRead, findMissed, type Missed, type MissedOptions, openPacked } from "./file-missed.ts";
+import { FilesRead, findMissed, type Missed, type MissedOptions, type OpenPacked, openRest } from "./file-missed.ts";
 import { identityAt, openRegular } from "./file-open.ts";
-import type { Rotated } from "./file-rotated.ts";
 import { OpenLog } from "./open-log.ts";
 import type { PackedRest } from "./packed-rest.ts";
 import { resumeTail } from "./tail-resume.ts";
@@ -117,7 +116,7 @@ export class FileTail {
     this.#current = current;
     if (current === undefined) return;
     this.#endedAt = current.changedAt;
-    this.#isUnread = true;
+    this.#isUnread = current.isAlike;
     if (places.length === 0 && from === "end") current.goToEnd(buffer);
     this.#note(current);
   }
@@ -145,7 +144,7 @@ export class FileTail {
     if (this.#current === undefined) {
       this.#current = next;
       this.#endedAt = next.changedAt;
-      this.#isUnread = true;
+      this.#isUnread = next.isAlike;
       this.#note(next);
       for (const key of this.#kept.splice(0)) this.#moved.push({ key, place: undefined });
     } else {
@@ -168,15 +167,14 @@ export class FileTail {
     if (packed.length > 0) void this.#addPacked(packed, continued);
   }
 
-  async #addPacked(packed: readonly Rotated[], continued: FilePlace | undefined): Promise<void> {
+  async #addPacked(packed: readonly OpenPacked[], continued: FilePlace | undefined): Promise<void> {
     const { log, wake, now } = this.#options;
     for (const { file } of this.#rotated) file.learnHead();
     const known = this.#rotated.map(({ file }) => file.place(now()));
     const warn = (text: string) => log.warn("logs.archive", { text });
     for (const file of packed) {
-      const rest = await openPacked(file, { path: this.path, known, continued, wake, warn });
-      if (rest === "gone") this.#noteLost(1);
-      if (typeof rest === "string") continue;
+      const rest = await openRest(file, { path: this.path, known, continued, wake, warn });
+      if (rest === undefined) continue;
       if (this.#closed) rest.close();
       this.#packed.push(rest);
       this.#moved.push({ key: keyOfFilePlace(rest.place), place: rest.place });
@@ -195,7 +193,7 @@ export class FileTail {
     this.#rotated.push({ file: old, grewAt: this.#options.now() });
     this.#current = next;
     this.#endedAt = next?.changedAt ?? 0;
-    this.#isUnread = true;
+    this.#isUnread = next?.isAlike === true;
     if (next !== undefined) this.#note(next);
     if (this.#rotated.length > rotatedMax) this.#close(this.#rotated.shift());
   }
@@ -245,8 +243,9 @@ export class FileTail {
   }
 
   #takeFrom(file: OpenLog, buffer: Buffer): Piece | undefined {
-    if (file === this.#current && this.#isUnread && file.sizeBytes > file.offset && this.#hasMissed(file)) {
-      return this.#piece(buffer.subarray(0, 0));
+    if (file === this.#current && this.#isUnread && file.sizeBytes > file.offset) {
+      file.learnHead();
+      if (this.#hasMissed(file, false)) return this.#piece(buffer.subarray(0, 0));
     }
     const read = file.read(buffer);
     if (read === "end") {
@@ -263,26 +262,27 @@ export class FileTail {
 
   /** Truncated, as copytruncate does: what we had not read of it stands in the copy. Both places move in one commit. */
   #truncated(file: OpenLog): void {
-    if (file === this.#current) this.#hasMissed(file);
+    if (file === this.#current) this.#hasMissed(file, true);
     file.startOver();
-    this.#isUnread = file === this.#current || this.#isUnread;
+    if (file === this.#current) this.#isUnread = file.isAlike;
     this.#note(file);
   }
 
-  /** Adds the copies that were made since this file was at its end; true when there were some. */
-  #hasMissed(file: OpenLog): boolean {
+  /**
+   * Adds the copies that were made since this file was at its end; true when there were some. Of a file just truncated one
+   * copy goes on where it was read to. Of one that was not read yet a copy may be just that.
+   */
+  #hasMissed(file: OpenLog, isTruncated: boolean): boolean {
     const { plain, packed } = findMissed(this.#missedSince(this.#endedAt));
-    const first = Math.max(
-      0,
-      plain.findIndex((copy) => copy.resumeFrom(file)),
-    );
-    for (const copy of plain.slice(0, first)) {
+    const first = isTruncated ? plain.findIndex((copy) => copy.resumeFrom(file)) : -1;
+    const missed = plain.filter((copy, index) => index >= first && (isTruncated || !copy.hasHeadOf(file)));
+    for (const copy of plain.filter((one) => !missed.includes(one))) {
       this.#read.add(copy);
       copy.close();
     }
-    this.#addMissed({ plain: plain.slice(first), packed }, file.place(this.#options.now()));
+    this.#addMissed({ plain: missed, packed }, file.place(this.#options.now()));
     this.#isUnread = false;
-    return plain.length > first;
+    return missed.length > 0;
   }
 
   #takePacked(packed: PackedRest): Piece | undefined {

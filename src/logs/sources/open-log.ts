@@ -45,6 +45,16 @@ export class OpenLog {
     this.#isInHole = this.#isHole;
   }
 
+  /** Truncated again before it is read, it would look the same: empty, or a hole, which all begin alike. */
+  get isAlike(): boolean {
+    return this.#head === undefined || this.#isHole;
+  }
+
+  /** True when both begin with the same line: one is a copy of the other as it is. */
+  hasHeadOf(other: OpenLog): boolean {
+    return this.#head !== undefined && other.#head !== undefined && this.#head.equals(other.#head) && !this.#isHole;
+  }
+
   get offset(): number {
     return this.#offset;
   }
@@ -117,9 +127,10 @@ export class OpenLog {
   /** Whole lines from the place on, read into `buffer`. */
   read(buffer: Buffer): ReadOutcome {
     const length = readSync(this.#fd, buffer, 0, buffer.length, this.#scan);
-    if (length === 0) return this.sizeBytes < this.#scan ? "replaced" : "end";
+    if (length === 0 && this.sizeBytes < this.#scan) return "replaced";
     // Looked at after the read: then the bytes are of the file that this beginning belongs to.
     if (this.#head !== undefined && !this.#readHead(this.#head.length).equals(this.#head)) return "replaced";
+    if (length === 0) return "end";
     const bytes = buffer.subarray(0, length);
     // A second hole begins like the first: it is known by reaching behind what was there.
     if (this.#isHole && bytes[0] === 0 && !this.#isInHole && this.#scan === this.#offset) return "replaced";
