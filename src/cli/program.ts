@@ -62,6 +62,11 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import("./commands/store.ts")).storeCommand(),
   },
   {
+    name: "networks",
+    help: "what an address belongs to",
+    load: async () => (await import("./commands/networks.ts")).networksCommand(),
+  },
+  {
     name: "log",
     help: "what log files say",
     load: async () => {

@@ -34,6 +34,7 @@ export const problemCodes = {
   "api/bad-request": "A call of the API is not of the shape that its route takes.",
   "api/too-large": "A call of the API is larger than its route takes.",
   "api/internal": "Postvarta met a fault of its own; its log has the details.",
+  "networks/data": "The data about networks are missing or damaged.",
   "explain/nothing-found": "Nothing is known under this name.",
   "postfix/unreadable": "Postfix's configuration cannot be read.",
   "logs/unreadable": "A log file cannot be read.",

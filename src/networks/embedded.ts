@@ -1,0 +1,120 @@
+// The network data that ships: packages with dated copies of public registers. The half a million ranges of text are made into
+// one compact file on first use, in the cache directory of whoever runs us; without one they are made anew each time (two seconds).
+
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { Problem } from "../core/problem.ts";
+import { parseAsnCsv } from "./asn-csv.ts";
+import { AsnTable, packAsnTable } from "./asn-table.ts";
+import { openCountries } from "./country-database.ts";
+import { NetworkBook } from "./network-book.ts";
+import { shippedLists } from "./network-lists.ts";
+
+/** The day the shipped data were made; the packages carry it in their version. */
+const shippedDay = "2026-06-17";
+
+/** Older data mislead: blocks of addresses change hands. */
+const staleDays = 90;
+
+/** Said wherever results are shown. */
+export const networkAttribution =
+  "Networks: RouteViews, DB-IP (https://db-ip.com), NRO, CC BY 4.0. Countries: ip-location-db geo-whois-asn-country, CC0.";
+
+export interface NetworkStatus {
+  readonly asOf: string;
+  readonly ageDays: number;
+  readonly stale: boolean;
+  readonly ranges: number;
+  readonly listsAsOf: string;
+  readonly attribution: string;
+}
+
+export interface OpenedNetworks {
+  readonly book: NetworkBook;
+  /** `now` in milliseconds since the epoch. */
+  statusAt(now: number): NetworkStatus;
+}
+
+/** Opens the shipped data; a Problem when they are missing. `cacheDirectory` undefined keeps nothing. */
+export async function openEmbeddedNetworks(cacheDirectory: string | undefined): Promise<OpenedNetworks> {
+  const asns = await readAsns(cacheDirectory);
+  const countries = openCountries(await readShipped("geo-whois-asn-country-mmdb", "geo-whois-asn-country.mmdb"));
+  if (countries === undefined) throw damaged("geo-whois-asn-country.mmdb");
+  const book = new NetworkBook({ asns, countries, lists: shippedLists });
+  return {
+    book,
+    statusAt: (now) => {
+      const ageDays = Math.max(0, Math.floor((now - Date.parse(shippedDay)) / 86_400_000));
+      return {
+        asOf: shippedDay,
+        ageDays,
+        stale: ageDays > staleDays,
+        ranges: asns.size,
+        listsAsOf: shippedLists.asOf,
+        attribution: networkAttribution,
+      };
+    },
+  };
+}
+
+/** The cache directory by systemd's and the desktop's conventions; undefined where neither is known. */
+export function networkCacheDirectory(environment: NodeJS.ProcessEnv): string | undefined {
+  const { CACHE_DIRECTORY, XDG_CACHE_HOME, HOME } = environment;
+  const home = XDG_CACHE_HOME ?? (HOME === undefined || HOME === "" ? undefined : path.join(HOME, ".cache"));
+  return CACHE_DIRECTORY ?? (home === undefined ? undefined : path.join(home, "postvarta"));
+}
+
+async function readAsns(cacheDirectory: string | undefined): Promise<AsnTable> {
+  const file = cacheDirectory === undefined ? undefined : path.join(cacheDirectory, `networks-${shippedDay}.bin`);
+  const kept = file === undefined ? undefined : await readFile(file).catch(() => undefined);
+  const table = kept === undefined ? undefined : AsnTable.parse(kept);
+  if (table !== undefined) return table;
+  const bytes = packAsnTable(await readRanges());
+  if (file !== undefined) await keep(file, bytes);
+  const made = AsnTable.parse(bytes);
+  if (made === undefined) throw damaged("asn-ipv4-num.csv");
+  return made;
+}
+
+async function readRanges() {
+  const texts = await Promise.all(
+    ["asn-ipv4-num.csv", "asn-ipv6-num.csv"].map(async (name) => (await readShipped("asn", name)).toString("utf8")),
+  );
+  const ranges = parseAsnCsv(texts);
+  if ("badLine" in ranges) throw damaged(`line ${ranges.badLine} of the ranges`);
+  return ranges;
+}
+
+/** Whole or not at all: a reader never sees half a file. A directory that cannot be written only costs time. */
+async function keep(file: string, bytes: Uint8Array): Promise<void> {
+  const draft = `${file}.${process.pid}`;
+  try {
+    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    await writeFile(draft, bytes, { mode: 0o600 });
+    await rename(draft, file);
+  } catch {
+    // Nothing is lost but the two seconds of the next start.
+  }
+}
+
+/** From the package in a checkout; a bundle has the files in `networks/` beside it. */
+async function readShipped(name: string, file: string): Promise<Buffer> {
+  const beside = new URL(`networks/${file}`, import.meta.url);
+  const bundled = await readFile(beside).catch(() => undefined);
+  if (bundled !== undefined) return bundled;
+  try {
+    const manifest = createRequire(import.meta.url).resolve(`@ip-location-db/${name}/package.json`);
+    return await readFile(path.join(path.dirname(manifest), file));
+  } catch {
+    throw new Problem("the network data are not installed", {
+      code: "networks/data",
+      where: file,
+      hint: "npm ci brings them; a bundle has them in networks/ beside it",
+    });
+  }
+}
+
+function damaged(where: string): Problem {
+  return new Problem("the network data are damaged", { code: "networks/data", where, hint: "install them again" });
+}
