@@ -73,6 +73,8 @@ async function usedOf(daemon: DaemonChild, account: string): Promise<number> {
   return counters[0]?.used;
 }
 
+/** The figure to reach; three times that where other tests share the cores. */
+const followMs = process.env["POSTVARTA_FULL"] === "1" ? 1_000 : 3_000;
 const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
 
 describe("two daemons on one PostgreSQL", { skip, timeout: 900_000 }, () => {
@@ -119,7 +121,7 @@ describe("two daemons on one PostgreSQL", { skip, timeout: 900_000 }, () => {
       const of = { sasl_username: `new${i}@example.org`, instance: `new${i}` };
       await client.ask({ ...of, recipient: "a@example.org" });
       if ((await client.ask({ ...of, recipient: "b@example.org" })) !== "DUNNO") break;
-      assert.ok(performance.now() - from < 1_000, "not followed within a second");
+      assert.ok(performance.now() - from < followMs, "not followed in time");
     }
     writeFileSync(join(one.directory, "next.toml"), rulesOf(1_000_000));
     await one.command("policy", "apply", join(one.directory, "next.toml"));

@@ -39,6 +39,6 @@ test("a shape costs time by the length of its line, whatever is in it", () => {
     const line = unit.repeat(65_536 / unit.length);
     const begun = performance.now();
     for (let i = 0; i < 20; i++) shapes.see(line);
-    assert.ok(performance.now() - begun < 200, unit);
+    assert.ok(performance.now() - begun < 2_000, unit);
   }
 });

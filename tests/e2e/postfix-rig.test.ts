@@ -15,7 +15,7 @@ test("mail of a logged-in user is asked about at RCPT and END-OF-MESSAGE with th
   await using asked = await recordingPolicy("DUNNO");
   const begun = performance.now();
   await using rig = await startPostfixRig({ policyPort: asked.port });
-  assert.ok(performance.now() - begun < 3_000, `started in ${Math.round(performance.now() - begun)} ms`);
+  assert.ok(performance.now() - begun < 15_000, `started in ${Math.round(performance.now() - begun)} ms`);
   const outcome = await sendMail({
     port: rig.port,
     ip: "203.0.113.9",
