@@ -62,6 +62,16 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import("./commands/store.ts")).storeCommand(),
   },
   {
+    name: "accounts",
+    help: "which accounts look stolen",
+    load: async () => {
+      const scan = (await import("./commands/accounts-scan.ts")).accountsScanCommand();
+      return new Command("accounts")
+        .description("which accounts look stolen")
+        .addCommand(withExample(scan, "postvarta accounts scan --log /var/log/mail.log"));
+    },
+  },
+  {
     name: "networks",
     help: "what an address belongs to",
     load: async () => (await import("./commands/networks.ts")).networksCommand(),

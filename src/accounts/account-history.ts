@@ -1,0 +1,179 @@
+// What is known about one account: what it usually uses, what happened in the last day, how suspicious it is. Bounded; an idle
+// account keeps only what it usually uses and costs less than two kilobytes.
+
+import type { NetworkOfAddress } from "../networks/network-book.ts";
+import type { JudgeSettings } from "./judge-settings.ts";
+import { countryKey, textKey, type Use, useOf } from "./use-list.ts";
+
+export const levels = ["calm", "notice", "watch", "high"] as const;
+export type Level = (typeof levels)[number];
+
+/** One login of the last day. */
+export interface Login {
+  readonly at: number;
+  readonly from: NetworkOfAddress;
+  readonly use: Use;
+  readonly countryUse: Use | undefined;
+  /** Undefined for IMAP and POP3, whose clients are others. */
+  readonly mechanismUse: Use | undefined;
+  /** Addresses that had failed on this account before, when the network was unfamiliar. */
+  readonly guessedFrom: number;
+  /** Accounts on which this very address had failed. */
+  readonly guessedAccounts: number;
+}
+
+/** One message that was sent from a network which was unfamiliar then. */
+export interface SentMail {
+  readonly login: Login;
+  readonly at: number;
+  sizeBytes: number;
+  recipients: number;
+  bounced: number;
+  sender: number;
+  strange: boolean;
+}
+
+/** The same login at the beginning and the end, and another country between. */
+export interface Crossing {
+  readonly at: number;
+  readonly country: string;
+  readonly network: number;
+}
+
+const networksMax = 48;
+const countriesMax = 24;
+const mechanismsMax = 6;
+const sendersMax = 8;
+const loginsMax = 200;
+const mailsMax = 100;
+const crossingsMax = 16;
+const dayCountsMax = 14;
+const dayMs = 86_400_000;
+
+/** The history of one account. Time comes with each call and never runs back. */
+export class AccountHistory {
+  readonly name: string;
+  readonly firstAt: number;
+  /** Logins counted, over all time. */
+  logins = 0;
+  readonly networks: Use[] = [];
+  readonly countries: Use[] = [];
+  readonly mechanisms: Use[] = [];
+  readonly senders: Use[] = [];
+  /** The last day, oldest first; shared and empty while idle. */
+  recent: Login[] = none;
+  mails: SentMail[] = none;
+  crossings: Crossing[] = none;
+  /** Recipients of the last days on which mail was sent, and of this day. */
+  readonly dayCounts: number[] = [];
+  todayCount = 0;
+  day = 0;
+  /** No calm day: what was used on it does not become familiar. */
+  alarmedToday = false;
+  level: Level = "calm";
+  levelAt = 0;
+  score = 0;
+  scoreAt = 0;
+  /** When the score was last too high to leave a level. */
+  loudAt = 0;
+
+  constructor(name: string, at: number) {
+    this.name = name;
+    this.firstAt = at;
+    this.day = Math.floor(at / dayMs);
+  }
+
+  /** Ends the day when `at` is on another one: what was used becomes a day more familiar if all was calm. */
+  turnDay(at: number, credited: (use: Use, isCountry: boolean) => void): void {
+    const today = Math.floor(at / dayMs);
+    if (today <= this.day) return;
+    if (!this.alarmedToday) {
+      credit(this.networks, this.day, (use) => credited(use, false));
+      credit(this.countries, this.day, (use) => credited(use, true));
+      credit(this.mechanisms, this.day);
+      credit(this.senders, this.day);
+    }
+    if (this.todayCount > 0) {
+      if (!this.alarmedToday) this.dayCounts.push(this.todayCount);
+      if (this.dayCounts.length > dayCountsMax) this.dayCounts.shift();
+    }
+    this.todayCount = 0;
+    this.alarmedToday = this.level !== "calm";
+    this.day = today;
+  }
+
+  useNetwork(key: number): Use {
+    return useOf(this.networks, key, this.day, networksMax);
+  }
+
+  useCountry(country: string): Use | undefined {
+    return country === "" ? undefined : useOf(this.countries, countryKey(country), this.day, countriesMax);
+  }
+
+  useMechanism(name: string): Use {
+    return useOf(this.mechanisms, textKey(name.toUpperCase()), this.day, mechanismsMax);
+  }
+
+  useSender(key: number): Use {
+    return useOf(this.senders, key, this.day, sendersMax);
+  }
+
+  addLogin(login: Login): void {
+    if (this.recent.length === 0) this.recent = [];
+    else if (this.recent.length >= loginsMax) this.recent.splice(0, loginsMax / 4);
+    this.recent.push(login);
+    this.logins++;
+  }
+
+  addMail(mail: SentMail): void {
+    if (this.mails.length === 0) this.mails = [];
+    else if (this.mails.length >= mailsMax) this.mails.splice(0, mailsMax / 4);
+    this.mails.push(mail);
+  }
+
+  addCrossing(crossing: Crossing): void {
+    if (this.crossings.length === 0) this.crossings = [];
+    else if (this.crossings.length >= crossingsMax) this.crossings.shift();
+    this.crossings.push(crossing);
+  }
+
+  /** Drops what has left the windows. */
+  forget(at: number, settings: JudgeSettings): void {
+    this.recent = youngerThan(this.recent, at - settings.loginWindowMs);
+    this.mails = youngerThan(this.mails, at - settings.mailWindowMs);
+    this.crossings = youngerThan(this.crossings, at - settings.mailWindowMs);
+  }
+
+  isFamiliar(use: Use, settings: JudgeSettings): boolean {
+    return use.calmDays >= settings.familiar.calmDays && this.day - use.lastDay <= settings.familiar.forgetDays;
+  }
+
+  isLearning(at: number, settings: JudgeSettings): boolean {
+    return this.logins < settings.learning.logins || at - this.firstAt < settings.learning.days * dayMs;
+  }
+
+  /** The 90th percentile of recipients a day; undefined until four days are known. */
+  usualRecipients(): number | undefined {
+    if (this.dayCounts.length < 4) return undefined;
+    const sorted = [...this.dayCounts].sort((a, b) => a - b);
+    return sorted[Math.floor(sorted.length * 0.9)];
+  }
+}
+
+/** One empty array for every idle account; never pushed to. */
+const none: never[] = [];
+
+function credit(uses: readonly Use[], day: number, credited?: (use: Use) => void): void {
+  for (const use of uses) {
+    if (use.lastDay !== day) continue;
+    use.calmDays++;
+    if (use.calmDays === 1) credited?.(use);
+  }
+}
+
+function youngerThan<T extends { readonly at: number }>(list: T[], since: number): T[] {
+  const first = list[0];
+  if (first === undefined || first.at >= since) return list;
+  const index = list.findIndex((entry) => entry.at >= since);
+  return index < 0 ? none : list.slice(index);
+}

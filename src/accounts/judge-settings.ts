@@ -1,0 +1,108 @@
+// Every window, threshold and weight of the judge, in one place. The defaults follow docs/reference/accounts.md.
+
+const minute = 60_000;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+/** What may be set; durations in milliseconds, weights in points. */
+export interface JudgeSettings {
+  readonly levels: { readonly notice: number; readonly watch: number; readonly high: number };
+  /** Back to calm: below `below` for `quietMs`, and at least `stayMs` after the level was reached. */
+  readonly leave: {
+    readonly below: number;
+    readonly quietMs: number;
+    readonly stayMs: number;
+    readonly halfLifeMs: number;
+  };
+  readonly familiar: { readonly calmDays: number; readonly forgetDays: number };
+  readonly learning: { readonly days: number; readonly logins: number; readonly factor: number };
+  /** A network or country that this many accounts use weighs less; a country needs this share of the accounts too. */
+  readonly popular: { readonly accounts: number; readonly factor: number; readonly countryShare: number };
+  readonly loginWindowMs: number;
+  readonly mailWindowMs: number;
+  readonly newNetworks: { readonly each: number; readonly free: number; readonly max: number };
+  readonly newCountries: { readonly each: number; readonly free: number; readonly max: number };
+  readonly newCountry: { readonly points: number };
+  readonly impossibleTravel: {
+    readonly withinMs: number;
+    readonly first: number;
+    readonly eachHop: number;
+    readonly oneCountryMax: number;
+    readonly eachCountry: number;
+    readonly max: number;
+  };
+  readonly twoPlaces: {
+    readonly withinMs: number;
+    readonly first: number;
+    readonly each: number;
+    readonly max: number;
+  };
+  readonly addressFanout: {
+    readonly withinMs: number;
+    readonly some: number;
+    readonly many: number;
+    readonly points: number;
+    readonly manyPoints: number;
+  };
+  readonly hosting: { readonly each: number; readonly max: number };
+  readonly recipientBurst: {
+    readonly min: number;
+    readonly times: number;
+    readonly points: number;
+    readonly softMin: number;
+    readonly softTimes: number;
+    readonly softPoints: number;
+    readonly usual: number;
+  };
+  readonly bounces: {
+    readonly count: number;
+    readonly share: number;
+    readonly points: number;
+    readonly softCount: number;
+    readonly softShare: number;
+    readonly softPoints: number;
+  };
+  readonly guessingBefore: { readonly addresses: number; readonly withinMs: number; readonly points: number };
+  readonly knownGuesser: {
+    readonly accounts: number;
+    readonly withinMs: number;
+    readonly timesFriendly: number;
+    readonly points: number;
+  };
+  readonly newMechanism: { readonly points: number; readonly loginsMin: number };
+  readonly strangeSender: { readonly points: number; readonly several: number; readonly severalPoints: number };
+  readonly sameSize: {
+    readonly within: number;
+    readonly some: number;
+    readonly points: number;
+    readonly many: number;
+    readonly manyPoints: number;
+  };
+  /** More than `networks` distinct networks in `days`: off unless asked for. */
+  readonly networkCount: { readonly networks: number; readonly days: number; readonly points: number };
+}
+
+export const defaultJudgeSettings: JudgeSettings = {
+  levels: { notice: 30, watch: 50, high: 75 },
+  leave: { below: 20, quietMs: 48 * hour, stayMs: day, halfLifeMs: day },
+  familiar: { calmDays: 3, forgetDays: 60 },
+  learning: { days: 5, logins: 10, factor: 0.5 },
+  popular: { accounts: 5, factor: 0.35, countryShare: 0.25 },
+  loginWindowMs: day,
+  mailWindowMs: 7 * day,
+  newNetworks: { each: 7, free: 1, max: 45 },
+  newCountries: { each: 14, free: 1, max: 50 },
+  newCountry: { points: 6 },
+  impossibleTravel: { withinMs: 90 * minute, first: 8, eachHop: 2, oneCountryMax: 15, eachCountry: 14, max: 45 },
+  twoPlaces: { withinMs: 10 * hour, first: 12, each: 6, max: 30 },
+  addressFanout: { withinMs: hour, some: 4, many: 8, points: 15, manyPoints: 35 },
+  hosting: { each: 8, max: 24 },
+  recipientBurst: { min: 30, times: 4, points: 25, softMin: 20, softTimes: 2, softPoints: 10, usual: 25 },
+  bounces: { count: 3, share: 0.2, points: 35, softCount: 2, softShare: 0.1, softPoints: 22 },
+  guessingBefore: { addresses: 5, withinMs: 48 * hour, points: 10 },
+  knownGuesser: { accounts: 3, withinMs: day, timesFriendly: 2, points: 40 },
+  newMechanism: { points: 10, loginsMin: 5 },
+  strangeSender: { points: 12, several: 3, severalPoints: 25 },
+  sameSize: { within: 0.02, some: 3, points: 10, many: 6, manyPoints: 20 },
+  networkCount: { networks: 10, days: 2, points: 0 },
+};

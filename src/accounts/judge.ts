@@ -1,0 +1,275 @@
+// The judge: mail events in, changes of level out. It keeps a history of every account, reads no clock and has no timers: the same
+// events and settings give the same changes, live or from an old log.
+
+import type { Accounts } from "../core/account.ts";
+import type { MailEvent } from "../core/event.ts";
+import type { NetworkOfAddress } from "../networks/network-book.ts";
+import { AccountHistory, type Level, type Login } from "./account-history.ts";
+import { type Evidence, gatherEvidence, isAbroad, isUnfamiliar, type NetworkNames } from "./evidence.ts";
+import type { JudgeSettings } from "./judge-settings.ts";
+import { SentQueue } from "./sent-queue.ts";
+import type { Finding } from "./signal.ts";
+import { signals } from "./signals/index.ts";
+import { SiteKnowledge } from "./site-knowledge.ts";
+import { changeLevel } from "./suspicion.ts";
+import { textKey, type Use } from "./use-list.ts";
+
+/** An account is at another level, and why. */
+export interface LevelChange {
+  readonly account: string;
+  readonly at: number;
+  readonly level: Level;
+  readonly score: number;
+  /** Distinct ones of the last day. */
+  readonly countries: number;
+  readonly networks: number;
+  readonly signals: ReadonlyArray<{ readonly name: string; readonly points: number; readonly because: string }>;
+}
+
+/** Knows what addresses belong to. */
+export interface NetworkFinder extends NetworkNames {
+  find(ip: string): NetworkOfAddress | undefined;
+}
+
+export interface JudgeParts {
+  readonly settings: JudgeSettings;
+  readonly accounts: Accounts;
+  readonly networks: NetworkFinder;
+  onChange(change: LevelChange): void;
+}
+
+/** Lines of several hosts and processes may come this late; older ones were seen before. */
+const lateMs = 3_600_000;
+const reviewMs = 600_000;
+const tidyMs = 86_400_000;
+const scoreMax = 100;
+
+export class Judge {
+  readonly #settings: JudgeSettings;
+  readonly #parts: JudgeParts;
+  readonly #site: SiteKnowledge;
+  readonly #histories = new Map<string, AccountHistory>();
+  /** Accounts above calm, in the order in which they rose. */
+  readonly #raised = new Set<AccountHistory>();
+  readonly #queue = new SentQueue();
+  #now = 0;
+  #reviewAt = 0;
+  #tidyAt = 0;
+  #late = 0;
+
+  constructor(parts: JudgeParts) {
+    this.#parts = parts;
+    this.#settings = parts.settings;
+    this.#site = new SiteKnowledge(parts.settings);
+  }
+
+  /** Accounts with a history. */
+  get size(): number {
+    return this.#histories.size;
+  }
+
+  /** Events that were left out because they lay behind what had been seen. */
+  get late(): number {
+    return this.#late;
+  }
+
+  /** One event, in the order of the log. */
+  see(event: MailEvent): void {
+    const { at } = event;
+    if (at < this.#now - lateMs) {
+      this.#late++;
+      return;
+    }
+    if (at > this.#now) this.#now = at;
+    if (at >= this.#reviewAt) this.due(at);
+    switch (event.kind) {
+      case "login":
+        return this.#seeLogin(event);
+      case "auth_failure":
+        return this.#seeFailure(event);
+      case "queued":
+        return this.#seeQueued(event);
+      case "bounced":
+        return this.#seeBounced(event);
+      default:
+        return;
+    }
+  }
+
+  /** What falls due without an event: levels that end, windows that close. */
+  due(now: number): void {
+    this.#reviewAt = now + reviewMs;
+    for (const account of [...this.#raised]) {
+      account.turnDay(now, this.#credited(account));
+      this.#evaluate(account, now);
+    }
+    if (now < this.#tidyAt) return;
+    this.#tidyAt = now + tidyMs;
+    for (const account of this.#histories.values()) account.forget(now, this.#settings);
+  }
+
+  #seeLogin(event: MailEvent): void {
+    const from = event.ip === null ? undefined : this.#parts.networks.find(event.ip);
+    if (event.user === null || event.user === "" || from === undefined) return;
+    if (event.queueId !== null && this.#isKnown(event.queueId, event.at)) return;
+    const name = this.#parts.accounts.canonical(event.user);
+    const account = this.#history(name, event.at);
+    account.turnDay(event.at, this.#credited(account));
+    const login = this.#login(account, event, from);
+    if (event.queueId === null && isRepeated(account, login)) return;
+    account.addLogin(login);
+    this.#site.addSuccess(name, from.line, event.at);
+    if (event.queueId !== null) this.#queueMail(account, login, event.queueId);
+    this.#findCrossing(account, login);
+    this.#evaluate(account, event.at);
+  }
+
+  #login(account: AccountHistory, event: MailEvent, from: NetworkOfAddress): Login {
+    const draft = {
+      at: event.at,
+      from,
+      use: account.useNetwork(from.network),
+      countryUse: from.kind === "access" ? account.useCountry(from.country) : undefined,
+      mechanismUse:
+        event.source === "postfix" && event.method !== null ? account.useMechanism(event.method) : undefined,
+      guessedFrom: 0,
+      guessedAccounts: 0,
+    };
+    if (!isUnfamiliar(account, draft, this.#settings)) return draft;
+    return {
+      ...draft,
+      guessedFrom: this.#site.guessedFrom(account.name, event.at),
+      guessedAccounts: this.#site.guessedAccounts(account.name, from.line, event.at),
+    };
+  }
+
+  #queueMail(account: AccountHistory, login: Login, queueId: string): void {
+    const mail = isUnfamiliar(account, login, this.#settings)
+      ? { login, at: login.at, sizeBytes: 0, recipients: 0, bounced: 0, sender: 0, strange: false }
+      : undefined;
+    if (mail !== undefined) account.addMail(mail);
+    this.#queue.add(queueId, { account, mail, counted: false, at: login.at });
+  }
+
+  /** The same log read twice names a message that we know already. */
+  #isKnown(queueId: string, at: number): boolean {
+    const known = this.#queue.find(queueId);
+    return known !== undefined && known.at === at;
+  }
+
+  #seeFailure(event: MailEvent): void {
+    if (event.user === null || event.user === "" || event.ip === null) return;
+    const from = this.#parts.networks.find(event.ip);
+    if (from !== undefined) this.#site.addFailure(this.#parts.accounts.canonical(event.user), from.line, event.at);
+  }
+
+  #seeQueued(event: MailEvent): void {
+    const queued = event.queueId === null ? undefined : this.#queue.find(event.queueId);
+    if (queued === undefined || queued.counted) return;
+    queued.counted = true;
+    const { account, mail } = queued;
+    const recipients = event.recipients ?? 0;
+    account.turnDay(event.at, this.#credited(account));
+    account.todayCount += recipients;
+    const sender = textKey((event.sender ?? "").toLowerCase());
+    const use = account.useSender(sender);
+    if (mail === undefined) return;
+    mail.recipients = recipients;
+    mail.sizeBytes = event.sizeBytes ?? 0;
+    mail.sender = sender;
+    mail.strange = use.calmDays === 0;
+    this.#evaluate(account, event.at);
+  }
+
+  #seeBounced(event: MailEvent): void {
+    const queued = event.queueId === null ? undefined : this.#queue.find(event.queueId);
+    if (queued?.mail === undefined) return;
+    queued.mail.bounced++;
+    this.#evaluate(queued.account, event.at);
+  }
+
+  /** Looks for the same address before `login`, and for an unfamiliar country between. */
+  #findCrossing(account: AccountHistory, login: Login): void {
+    const { recent } = account;
+    const { from } = login;
+    if (recent.length < 3 || from.kind !== "access" || isAbroad(account, login, this.#settings, this.#site)) return;
+    let between: Login | undefined;
+    for (let i = recent.length - 2; i >= 0; i--) {
+      const earlier = recent[i];
+      if (earlier === undefined || login.at - earlier.at > this.#settings.twoPlaces.withinMs) return;
+      if (earlier.from.line === from.line) {
+        if (between === undefined) return;
+        account.addCrossing({ at: login.at, country: between.from.country, network: between.from.network });
+        return;
+      }
+      if (isAbroad(account, earlier, this.#settings, this.#site)) between = earlier;
+    }
+  }
+
+  #evaluate(account: AccountHistory, at: number): void {
+    account.forget(at, this.#settings);
+    const evidence = gatherEvidence(account, at, this.#settings, this.#site, this.#parts.networks);
+    const findings = isQuiet(evidence) ? [] : findAll(evidence);
+    const score = Math.min(
+      scoreMax,
+      findings.reduce((sum, { found }) => sum + found.points, 0),
+    );
+    if (score === 0 && account.score === 0) return;
+    const changed = changeLevel(account, at, score, this.#settings);
+    if (!changed) return;
+    if (account.level === "calm") this.#raised.delete(account);
+    else this.#raised.add(account);
+    this.#parts.onChange({
+      account: account.name,
+      at,
+      level: account.level,
+      score: Math.round(account.score),
+      countries: new Set(account.recent.map((login) => login.from.country).filter((country) => country !== "")).size,
+      networks: new Set(account.recent.map((login) => login.from.network)).size,
+      signals: findings.map(({ name, found }) => ({ name, points: found.points, because: found.because() })),
+    });
+  }
+
+  #history(name: string, at: number): AccountHistory {
+    const known = this.#histories.get(name);
+    if (known !== undefined) return known;
+    const made = new AccountHistory(name, at);
+    this.#histories.set(name, made);
+    return made;
+  }
+
+  /** Tells the site what an account has used on its first calm day. */
+  #credited(account: AccountHistory): (use: Use, isCountry: boolean) => void {
+    return (use, isCountry) => {
+      if (!isCountry) return this.#site.addNetwork(use.key);
+      this.#site.addCountry(
+        use.key,
+        account.countries.every((other) => other === use || other.calmDays === 0),
+      );
+    };
+  }
+}
+
+/** Dovecot tells of one login in several lines of the same second. */
+function isRepeated(account: AccountHistory, login: Login): boolean {
+  const last = account.recent.at(-1);
+  return last !== undefined && last.at === login.at && last.from.line === login.from.line;
+}
+
+function isQuiet(evidence: Evidence): boolean {
+  return (
+    evidence.unfamiliar.length === 0 &&
+    evidence.mails.length === 0 &&
+    evidence.account.crossings.length === 0 &&
+    evidence.settings.networkCount.points === 0
+  );
+}
+
+function findAll(evidence: Evidence): { readonly name: string; readonly found: Finding }[] {
+  const all = [];
+  for (const { name, judge } of signals) {
+    const found = judge(evidence);
+    if (found !== undefined) all.push({ name, found });
+  }
+  return all;
+}

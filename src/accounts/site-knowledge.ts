@@ -1,0 +1,110 @@
+// What the site as a whole knows: which networks and countries many of its accounts use, and which addresses guess passwords.
+
+import type { JudgeSettings } from "./judge-settings.ts";
+import { textKey } from "./use-list.ts";
+
+/** Addresses remembered for guessing; the one longest unheard of gives way. */
+const guessersMax = 40_000;
+/** Accounts whose failures are remembered. Names in failed logins are invented at will, so they have a limit of their own. */
+const victimsMax = 20_000;
+const pairsMax = 32;
+const friendlyMs = 30 * 86_400_000;
+
+interface Seen {
+  readonly key: number;
+  at: number;
+}
+
+interface Guesser {
+  readonly failed: Seen[];
+  readonly friendly: Seen[];
+}
+
+export class SiteKnowledge {
+  readonly #settings: JudgeSettings;
+  readonly #networks = new Map<number, number>();
+  readonly #countries = new Map<number, number>();
+  readonly #guessers = new Map<number, Guesser>();
+  readonly #victims = new Map<string, Seen[]>();
+  #accounts = 0;
+
+  constructor(settings: JudgeSettings) {
+    this.#settings = settings;
+  }
+
+  /** An account has used this network on a first calm day. */
+  addNetwork(key: number): void {
+    this.#networks.set(key, (this.#networks.get(key) ?? 0) + 1);
+  }
+
+  /** As `addNetwork`; `first` for an account's first country. */
+  addCountry(key: number, first: boolean): void {
+    this.#countries.set(key, (this.#countries.get(key) ?? 0) + 1);
+    if (first) this.#accounts++;
+  }
+
+  isPopularNetwork(key: number): boolean {
+    return (this.#networks.get(key) ?? 0) >= this.#settings.popular.accounts;
+  }
+
+  /** Where people of this site usually are. */
+  isPopularCountry(key: number): boolean {
+    const accounts = this.#countries.get(key) ?? 0;
+    const { popular } = this.#settings;
+    return accounts >= popular.accounts && accounts >= this.#accounts * popular.countryShare;
+  }
+
+  /** A wrong password for `account` from the address `line`. */
+  addFailure(account: string, line: number, at: number): void {
+    see(this.#guesser(line).failed, textKey(account), at);
+    const victim = renew(this.#victims, account, victimsMax, () => []);
+    see(victim, line, at);
+  }
+
+  /** A right one. */
+  addSuccess(account: string, line: number, at: number): void {
+    const guesser = this.#guessers.get(line);
+    if (guesser !== undefined) see(guesser.friendly, textKey(account), at);
+  }
+
+  /** Accounts other than this one on which the address failed lately; 0 unless they are many more than its friendly ones. */
+  guessedAccounts(account: string, line: number, at: number): number {
+    const guesser = this.#guessers.get(line);
+    if (guesser === undefined) return 0;
+    const own = textKey(account);
+    const { accounts, withinMs, timesFriendly } = this.#settings.knownGuesser;
+    const failed = guesser.failed.filter((seen) => seen.key !== own && at - seen.at <= withinMs).length;
+    const friendly = guesser.friendly.filter((seen) => seen.key !== own && at - seen.at <= friendlyMs).length;
+    return failed >= accounts && failed > friendly * timesFriendly ? failed : 0;
+  }
+
+  /** Addresses that failed on this account lately. */
+  guessedFrom(account: string, at: number): number {
+    const victim = this.#victims.get(account);
+    if (victim === undefined) return 0;
+    return victim.filter((seen) => at - seen.at <= this.#settings.guessingBefore.withinMs).length;
+  }
+
+  #guesser(line: number): Guesser {
+    return renew(this.#guessers, line, guessersMax, () => ({ failed: [], friendly: [] }));
+  }
+}
+
+function see(list: Seen[], key: number, at: number): void {
+  const index = list.findIndex((seen) => seen.key === key);
+  if (index >= 0) list.splice(index, 1);
+  else if (list.length >= pairsMax) list.shift();
+  list.push({ key, at });
+}
+
+/** The value of `key`, moved to the young end; the oldest gives way. */
+function renew<K, V>(map: Map<K, V>, key: K, max: number, make: () => V): V {
+  const value = map.get(key) ?? make();
+  map.delete(key);
+  map.set(key, value);
+  if (map.size > max) {
+    const [oldest] = map.keys();
+    if (oldest !== undefined) map.delete(oldest);
+  }
+  return value;
+}
