@@ -29,8 +29,8 @@ export interface SentMail {
   sizeBytes: number;
   recipients: number;
   bounced: number;
-  sender: number;
-  strange: boolean;
+  /** Undefined until the queue tells of it. */
+  sender: Use | undefined;
 }
 
 /** The same login at the beginning and the end, and another country between. */

@@ -69,11 +69,14 @@ export interface JudgeSettings {
     readonly timesFriendly: number;
     readonly points: number;
   };
+  /** Whereabouts alone give at most `max`, unless there are `countries` unfamiliar ones in a day. */
+  readonly whereabouts: { readonly max: number; readonly countries: number };
   readonly newMechanism: { readonly points: number; readonly loginsMin: number };
   readonly strangeSender: { readonly points: number; readonly several: number; readonly severalPoints: number };
   readonly sameSize: {
     readonly within: number;
     readonly some: number;
+    readonly share: number;
     readonly points: number;
     readonly many: number;
     readonly manyPoints: number;
@@ -101,8 +104,9 @@ export const defaultJudgeSettings: JudgeSettings = {
   bounces: { count: 3, share: 0.2, points: 35, softCount: 2, softShare: 0.1, softPoints: 22 },
   guessingBefore: { addresses: 5, withinMs: 48 * hour, points: 10 },
   knownGuesser: { accounts: 3, withinMs: day, timesFriendly: 2, points: 40 },
+  whereabouts: { max: 45, countries: 5 },
   newMechanism: { points: 10, loginsMin: 5 },
   strangeSender: { points: 12, several: 3, severalPoints: 25 },
-  sameSize: { within: 0.02, some: 3, points: 10, many: 6, manyPoints: 20 },
+  sameSize: { within: 0.02, some: 3, share: 0.5, points: 10, many: 6, manyPoints: 20 },
   networkCount: { networks: 10, days: 2, points: 0 },
 };

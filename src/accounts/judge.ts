@@ -7,9 +7,8 @@ import type { NetworkOfAddress } from "../networks/network-book.ts";
 import { AccountHistory, type Level, type Login } from "./account-history.ts";
 import { type Evidence, gatherEvidence, isAbroad, isUnfamiliar, type NetworkNames } from "./evidence.ts";
 import type { JudgeSettings } from "./judge-settings.ts";
+import { type Score, scoreOf } from "./score.ts";
 import { SentQueue } from "./sent-queue.ts";
-import type { Finding } from "./signal.ts";
-import { signals } from "./signals/index.ts";
 import { SiteKnowledge } from "./site-knowledge.ts";
 import { changeLevel } from "./suspicion.ts";
 import { textKey, type Use } from "./use-list.ts";
@@ -42,7 +41,7 @@ export interface JudgeParts {
 const lateMs = 3_600_000;
 const reviewMs = 600_000;
 const tidyMs = 86_400_000;
-const scoreMax = 100;
+const nothing: Score = { score: 0, findings: [] };
 
 export class Judge {
   readonly #settings: JudgeSettings;
@@ -145,7 +144,7 @@ export class Judge {
 
   #queueMail(account: AccountHistory, login: Login, queueId: string): void {
     const mail = isUnfamiliar(account, login, this.#settings)
-      ? { login, at: login.at, sizeBytes: 0, recipients: 0, bounced: 0, sender: 0, strange: false }
+      ? { login, at: login.at, sizeBytes: 0, recipients: 0, bounced: 0, sender: undefined }
       : undefined;
     if (mail !== undefined) account.addMail(mail);
     this.#queue.add(queueId, { account, mail, counted: false, at: login.at });
@@ -176,8 +175,7 @@ export class Judge {
     if (mail === undefined) return;
     mail.recipients = recipients;
     mail.sizeBytes = event.sizeBytes ?? 0;
-    mail.sender = sender;
-    mail.strange = use.calmDays === 0;
+    mail.sender = use;
     this.#evaluate(account, event.at);
   }
 
@@ -209,11 +207,7 @@ export class Judge {
   #evaluate(account: AccountHistory, at: number): void {
     account.forget(at, this.#settings);
     const evidence = gatherEvidence(account, at, this.#settings, this.#site, this.#parts.networks);
-    const findings = isQuiet(evidence) ? [] : findAll(evidence);
-    const score = Math.min(
-      scoreMax,
-      findings.reduce((sum, { found }) => sum + found.points, 0),
-    );
+    const { score, findings } = isQuiet(evidence) ? nothing : scoreOf(evidence);
     if (score === 0 && account.score === 0) return;
     const changed = changeLevel(account, at, score, this.#settings);
     if (!changed) return;
@@ -226,7 +220,7 @@ export class Judge {
       score: Math.round(account.score),
       countries: new Set(account.recent.map((login) => login.from.country).filter((country) => country !== "")).size,
       networks: new Set(account.recent.map((login) => login.from.network)).size,
-      signals: findings.map(({ name, found }) => ({ name, points: found.points, because: found.because() })),
+      signals: findings.map(({ name, points, because }) => ({ name, points, because: because() })),
     });
   }
 
@@ -263,13 +257,4 @@ function isQuiet(evidence: Evidence): boolean {
     evidence.account.crossings.length === 0 &&
     evidence.settings.networkCount.points === 0
   );
-}
-
-function findAll(evidence: Evidence): { readonly name: string; readonly found: Finding }[] {
-  const all = [];
-  for (const { name, judge } of signals) {
-    const found = judge(evidence);
-    if (found !== undefined) all.push({ name, found });
-  }
-  return all;
 }

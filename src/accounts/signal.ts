@@ -10,6 +10,8 @@ export interface Finding {
 
 export interface Signal {
   readonly name: string;
+  /** Where the account is, or what is done with it. */
+  readonly about: "whereabouts" | "deeds";
   /** One sentence for the reference page. */
   readonly help: string;
   /** Undefined when there is nothing to say. Reads nothing but the evidence. */

@@ -4,6 +4,7 @@ import { finding, type Signal } from "../signal.ts";
 
 export const addressFanout: Signal = {
   name: "address_fanout",
+  about: "whereabouts",
   help: "Many different /24 or /48 of unfamiliar networks, which few others of the site use, within an hour.",
   judge({ unfamiliar, settings, site, at, novelty }) {
     const { withinMs, some, many, points, manyPoints } = settings.addressFanout;

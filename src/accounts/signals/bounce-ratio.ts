@@ -4,6 +4,7 @@ import { finding, type Signal } from "../signal.ts";
 
 export const bounceRatio: Signal = {
   name: "bounce_ratio",
+  about: "deeds",
   help: "Many of the recipients mailed from unfamiliar networks do not exist.",
   judge({ mails, settings }) {
     let recipients = 0;

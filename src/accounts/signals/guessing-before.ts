@@ -4,6 +4,7 @@ import { finding, type Signal } from "../signal.ts";
 
 export const guessingBefore: Signal = {
   name: "guessing_before",
+  about: "deeds",
   help: "Several addresses had failed on the account before it was entered from an unfamiliar network.",
   judge({ unfamiliar, settings }) {
     let addresses = 0;

@@ -5,6 +5,7 @@ import { finding, type Signal } from "../signal.ts";
 
 export const hostingNetwork: Signal = {
   name: "hosting_network",
+  about: "deeds",
   help: "Unfamiliar networks of rented servers and VPN exits.",
   judge({ networks, settings, names, novelty }) {
     const hosting = [...networks.values()].filter((login) => login.from.kind === "hosting");

@@ -7,6 +7,7 @@ const minuteMs = 60_000;
 
 export const impossibleTravel: Signal = {
   name: "impossible_travel",
+  about: "whereabouts",
   help: "Consecutive logins in different countries, one of them unfamiliar, sooner than anybody travels.",
   judge({ account, logins, countries, settings, site, novelty }) {
     if (countries.size === 0) return undefined;

@@ -4,6 +4,7 @@ import { finding, type Signal } from "../signal.ts";
 
 export const knownGuesser: Signal = {
   name: "known_guesser",
+  about: "deeds",
   help: "A login from an address of an unfamiliar network that failed on several other accounts, and is friend to few.",
   judge({ unfamiliar, settings }) {
     let accounts = 0;

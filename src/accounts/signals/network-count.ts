@@ -4,6 +4,7 @@ import { finding, type Signal } from "../signal.ts";
 
 export const networkCount: Signal = {
   name: "network_count",
+  about: "deeds",
   help: "More than a number of distinct networks within a number of days, familiar or not. Off unless given points.",
   judge({ account, settings }) {
     const { networks, days, points } = settings.networkCount;

@@ -5,6 +5,7 @@ import { finding, type Signal } from "../signal.ts";
 
 export const newCountries: Signal = {
   name: "new_countries",
+  about: "whereabouts",
   help: "Several unfamiliar countries within a day, rented servers and satellites left out.",
   judge({ countries, settings, learning, novelty }) {
     const { each, free, max } = settings.newCountries;

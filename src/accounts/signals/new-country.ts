@@ -5,6 +5,7 @@ import { finding, type Signal } from "../signal.ts";
 
 export const newCountry: Signal = {
   name: "first_seen_country",
+  about: "whereabouts",
   help: "A login from an unfamiliar country.",
   judge({ countries, settings, names, novelty }) {
     const [login] = countries.values();

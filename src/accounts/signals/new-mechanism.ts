@@ -4,6 +4,7 @@ import { finding, type Signal } from "../signal.ts";
 
 export const newMechanism: Signal = {
   name: "new_mechanism",
+  about: "deeds",
   help: "A SASL mechanism, from an unfamiliar network, that the account has never used on a calm day.",
   judge({ account, unfamiliar, settings, novelty }) {
     const { points, loginsMin } = settings.newMechanism;

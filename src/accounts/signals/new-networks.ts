@@ -5,6 +5,7 @@ import { finding, type Signal } from "../signal.ts";
 
 export const newNetworks: Signal = {
   name: "new_networks",
+  about: "whereabouts",
   help: "Several unfamiliar networks within a day; those that many accounts of the site use weigh less.",
   judge({ networks, settings, site, names, novelty }) {
     if (networks.size < 2) return undefined;

@@ -4,6 +4,7 @@ import { finding, type Signal } from "../signal.ts";
 
 export const recipientBurst: Signal = {
   name: "recipient_burst",
+  about: "deeds",
   help: "More recipients in a day from unfamiliar networks than the account usually mails.",
   judge({ account, mails, settings, learning, at }) {
     let recipients = 0;

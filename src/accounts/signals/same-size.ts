@@ -4,9 +4,10 @@ import { finding, type Signal } from "../signal.ts";
 
 export const sameSize: Signal = {
   name: "same_size",
+  about: "deeds",
   help: "Several messages of nearly one size from unfamiliar networks.",
   judge({ mails, settings, novelty }) {
-    const { within, some, points, many, manyPoints } = settings.sameSize;
+    const { within, some, share, points, many, manyPoints } = settings.sameSize;
     if (mails.length < some) return undefined;
     const sizes = mails.map((mail) => mail.sizeBytes).sort((a, b) => a - b);
     let most = 0;
@@ -17,7 +18,7 @@ export const sameSize: Signal = {
       most = to - from + 1;
       size = sizes[from] ?? 0;
     }
-    if (most < some || size === 0) return undefined;
+    if (most < some || most < mails.length * share || size === 0) return undefined;
     return finding(
       (most >= many ? manyPoints : points) * novelty,
       () => `${most} messages of about ${size} bytes from unfamiliar networks`,

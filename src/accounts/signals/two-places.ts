@@ -6,6 +6,7 @@ import { finding, type Signal } from "../signal.ts";
 
 export const twoPlaces: Signal = {
   name: "two_places",
+  about: "deeds",
   help: "A login from an unfamiliar country between two logins from one and the same address.",
   judge({ account, settings }) {
     const { crossings } = account;

@@ -1,0 +1,38 @@
+// All signals of one account added up. Where somebody logs in from is never enough by itself while a journey could explain it:
+// travellers cross three countries in a day. It takes a sign of what is done there, or more countries than anybody crosses.
+
+import type { Evidence } from "./evidence.ts";
+import type { Finding } from "./signal.ts";
+import { signals } from "./signals/index.ts";
+
+const scoreMax = 100;
+
+export interface NamedFinding extends Finding {
+  readonly name: string;
+}
+
+export interface Score {
+  /** 0 to 100: the sum of the points, a negative one among them. */
+  readonly score: number;
+  readonly findings: readonly NamedFinding[];
+}
+
+/** The score of what lies in the evidence. */
+export function scoreOf(evidence: Evidence): Score {
+  const findings: NamedFinding[] = [];
+  let where = 0;
+  let sum = 0;
+  for (const signal of signals) {
+    const found = signal.judge(evidence);
+    if (found === undefined) continue;
+    findings.push({ name: signal.name, points: found.points, because: found.because });
+    sum += found.points;
+    if (signal.about === "whereabouts") where += found.points;
+  }
+  const { max, countries } = evidence.settings.whereabouts;
+  if (where > max && evidence.countries.size < countries) {
+    findings.push({ name: "a_journey", points: max - where, because: () => "a journey could explain where it was" });
+    sum += max - where;
+  }
+  return { score: Math.min(scoreMax, sum), findings };
+}
