@@ -3,6 +3,7 @@
 import type { AccountHistory, Login, SentMail } from "./account-history.ts";
 import type { JudgeSettings } from "./judge-settings.ts";
 import type { SiteKnowledge } from "./site-knowledge.ts";
+import { countryKey } from "./use-list.ts";
 
 /** Names systems for the sentences; the judge itself needs none. */
 export interface NetworkNames {
@@ -25,6 +26,8 @@ export interface Evidence {
   readonly networks: ReadonlyMap<number, Login>;
   /** The last login from each unfamiliar country, access networks only. */
   readonly countries: ReadonlyMap<string, Login>;
+  /** Of these, the ones that no account has used on a calm day. */
+  readonly unheard: readonly string[];
   /** Messages of the last days that left from networks which are unfamiliar still. */
   readonly mails: readonly SentMail[];
 }
@@ -59,6 +62,7 @@ export function gatherEvidence(
     unfamiliar,
     networks,
     countries,
+    unheard: [...countries.keys()].filter((country) => !site.isHeardOf(countryKey(country))),
     mails: account.mails.filter((mail) => isUnfamiliar(account, mail.login, settings)),
   };
 }

@@ -23,6 +23,7 @@ export interface JudgeSettings {
   readonly newNetworks: { readonly each: number; readonly free: number; readonly max: number };
   readonly newCountries: { readonly each: number; readonly free: number; readonly max: number };
   readonly newCountry: { readonly points: number };
+  readonly unheardCountry: { readonly each: number; readonly max: number };
   readonly impossibleTravel: {
     readonly withinMs: number;
     readonly first: number;
@@ -54,13 +55,18 @@ export interface JudgeSettings {
     readonly softPoints: number;
     readonly usual: number;
   };
+  /** `usual`: the share of recipients that bounces anyway; each step asks for so many bounces, and for so small a chance of them. */
   readonly bounces: {
-    readonly count: number;
-    readonly share: number;
-    readonly points: number;
-    readonly softCount: number;
-    readonly softShare: number;
-    readonly softPoints: number;
+    readonly usual: number;
+    readonly someCount: number;
+    readonly someChance: number;
+    readonly some: number;
+    readonly severalCount: number;
+    readonly severalChance: number;
+    readonly several: number;
+    readonly manyCount: number;
+    readonly manyChance: number;
+    readonly many: number;
   };
   readonly guessingBefore: { readonly addresses: number; readonly withinMs: number; readonly points: number };
   readonly knownGuesser: {
@@ -69,7 +75,7 @@ export interface JudgeSettings {
     readonly timesFriendly: number;
     readonly points: number;
   };
-  /** Whereabouts alone give at most `max`, unless there are `countries` unfamiliar ones in a day. */
+  /** Whereabouts alone give at most `max`, unless there are `countries` unfamiliar ones in a day; unheard ones count twice. */
   readonly whereabouts: { readonly max: number; readonly countries: number };
   readonly newMechanism: { readonly points: number; readonly loginsMin: number };
   readonly strangeSender: { readonly points: number; readonly several: number; readonly severalPoints: number };
@@ -96,12 +102,24 @@ export const defaultJudgeSettings: JudgeSettings = {
   newNetworks: { each: 7, free: 1, max: 45 },
   newCountries: { each: 14, free: 1, max: 50 },
   newCountry: { points: 6 },
+  unheardCountry: { each: 6, max: 18 },
   impossibleTravel: { withinMs: 90 * minute, first: 8, eachHop: 2, oneCountryMax: 15, eachCountry: 14, max: 45 },
   twoPlaces: { withinMs: 10 * hour, first: 12, each: 6, max: 30 },
   addressFanout: { withinMs: hour, some: 4, many: 8, points: 15, manyPoints: 35 },
   hosting: { each: 8, max: 24 },
   recipientBurst: { min: 30, times: 4, points: 25, softMin: 20, softTimes: 2, softPoints: 10, usual: 25 },
-  bounces: { count: 3, share: 0.2, points: 35, softCount: 2, softShare: 0.1, softPoints: 22 },
+  bounces: {
+    usual: 0.015,
+    someCount: 2,
+    someChance: 0.04,
+    some: 22,
+    severalCount: 3,
+    severalChance: 0.002,
+    several: 35,
+    manyCount: 5,
+    manyChance: 1e-5,
+    many: 50,
+  },
   guessingBefore: { addresses: 5, withinMs: 48 * hour, points: 10 },
   knownGuesser: { accounts: 3, withinMs: day, timesFriendly: 2, points: 40 },
   whereabouts: { max: 45, countries: 5 },

@@ -30,7 +30,7 @@ export function scoreOf(evidence: Evidence): Score {
     if (signal.about === "whereabouts") where += found.points;
   }
   const { max, countries } = evidence.settings.whereabouts;
-  if (where > max && evidence.countries.size < countries) {
+  if (where > max && evidence.countries.size + evidence.unheard.length < countries) {
     findings.push({ name: "a_journey", points: max - where, because: () => "a journey could explain where it was" });
     sum += max - where;
   }

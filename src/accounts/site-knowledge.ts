@@ -47,6 +47,11 @@ export class SiteKnowledge {
     return (this.#networks.get(key) ?? 0) >= this.#settings.popular.accounts;
   }
 
+  /** Somebody has used the country on a calm day; true for all while nothing is known. */
+  isHeardOf(key: number): boolean {
+    return this.#accounts < this.#settings.popular.accounts || this.#countries.has(key);
+  }
+
   /** Where people of this site usually are. */
   isPopularCountry(key: number): boolean {
     const accounts = this.#countries.get(key) ?? 0;

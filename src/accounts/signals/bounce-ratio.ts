@@ -14,10 +14,24 @@ export const bounceRatio: Signal = {
       bounced += mail.bounced;
     }
     if (bounced === 0) return undefined;
-    const { count, share, points, softCount, softShare, softPoints } = settings.bounces;
+    const { bounces } = settings;
+    const chance = chanceOf(bounced, recipients * bounces.usual);
     const because = () => `${bounced} of ${recipients} recipients mailed from unfamiliar networks bounced`;
-    if (bounced >= count && bounced >= recipients * share) return finding(points, because);
-    if (bounced >= softCount && bounced >= recipients * softShare) return finding(softPoints, because);
+    if (bounced >= bounces.manyCount && chance <= bounces.manyChance) return finding(bounces.many, because);
+    if (bounced >= bounces.severalCount && chance <= bounces.severalChance) return finding(bounces.several, because);
+    if (bounced >= bounces.someCount && chance <= bounces.someChance) return finding(bounces.some, because);
     return undefined;
   },
 };
+
+/** The chance of `count` or more where `expected` is the mean: the tail of Poisson's distribution. */
+function chanceOf(count: number, expected: number): number {
+  let term = Math.exp(-expected);
+  let below = 0;
+  for (let k = 0; k < count; k++) {
+    below += term;
+    term *= expected / (k + 1);
+  }
+  // The difference from one loses its digits where the tail is thin: there its first term is near enough.
+  return Math.max(1 - below, term);
+}

@@ -16,11 +16,13 @@ import { recipientBurst } from "./recipient-burst.ts";
 import { sameSize } from "./same-size.ts";
 import { strangeSender } from "./strange-sender.ts";
 import { twoPlaces } from "./two-places.ts";
+import { unheardCountry } from "./unheard-country.ts";
 
 export const signals: readonly Signal[] = [
   newNetworks,
   newCountries,
   newCountry,
+  unheardCountry,
   impossibleTravel,
   twoPlaces,
   addressFanout,
