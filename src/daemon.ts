@@ -23,6 +23,7 @@ import type { Request } from "./policy/request.ts";
 import { readRulesFile } from "./policy/rules-reader.ts";
 import { PolicyServer } from "./policy/server.ts";
 import type { Verdict } from "./policy/verdict.ts";
+import { pruneAudit } from "./store/audit.ts";
 import type { Store } from "./store/db.ts";
 import { pruneDecisions } from "./store/decisions.ts";
 import { openStore } from "./store/open.ts";
@@ -211,6 +212,7 @@ async function prune(store: Store, config: Config, now: number): Promise<void> {
   const { keep_decisions, keep_decisions_days } = config.policy;
   await pruneDecisions(store, { before: now - keep_decisions_days * dayMs, keep: keep_decisions });
   await pruneRaises(store, now);
+  await pruneAudit(store);
 }
 
 /** Runs `work` every `ms`, never twice at a time; what it throws is logged. Returns the way to stop. */

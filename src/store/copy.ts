@@ -19,6 +19,7 @@ export const copiedTables = [
   "groups",
   "group_members",
   "raises",
+  "audit",
   "cells",
   "open_messages",
   "decisions",

@@ -3,6 +3,7 @@
 import type { Kysely, Transaction } from "kysely";
 import { Problem } from "../core/problem.ts";
 import type { Group } from "../core/rules.ts";
+import { type Author, lockRules, writeAudit } from "./audit.ts";
 import type { Store } from "./db.ts";
 import { type ApplyOptions, mergeOrder, movedNames, type NameChanges } from "./rule-changes.ts";
 import type { Tables } from "./tables.ts";
@@ -10,12 +11,12 @@ import type { Tables } from "./tables.ts";
 /** Members written with one statement: SQLite takes 32 766 values at a time. */
 const membersPerInsert = 1_000;
 
-export interface MemberChange {
+/** Members to add or remove, as one change. */
+export interface MemberChange extends Author {
   readonly group: string;
-  readonly member: string;
-  readonly by: string;
-  /** ms since the epoch. */
-  readonly now: number;
+  readonly members: readonly string[];
+  /** Asked of the groups as they stand in the same transaction; what it throws changes nothing. */
+  readonly check?: (groups: readonly Group[]) => void;
 }
 
 /** All groups in their order, members of the file first. */
@@ -30,9 +31,9 @@ export async function readGroups(db: Kysely<Tables>): Promise<Group[]> {
   }));
 }
 
-/** Adds a member by hand. False when it is there already; Problem `group/unknown` when the group is not. */
-export async function addMember(store: Store, change: MemberChange): Promise<boolean> {
-  return changeMember(store, change, async (tx) => {
+/** Adds members by hand; returns those that were not there. Problem `group/unknown` when the group is not. */
+export function addMembers(store: Store, change: MemberChange): Promise<readonly string[]> {
+  return changeMembers(store, change, "add", async (tx, member) => {
     const outcome = await tx
       .insertInto("group_members")
       .columns(["group_name", "member", "position", "origin"])
@@ -42,7 +43,7 @@ export async function addMember(store: Store, change: MemberChange): Promise<boo
           .where("group_name", "=", change.group)
           .select(({ val, fn }) => [
             val(change.group).as("group_name"),
-            val(change.member).as("member"),
+            val(member).as("member"),
             eb(fn.coalesce(fn.max("position"), val(-1)), "+", 1).as("position"),
             val("added").as("origin"),
           ]),
@@ -53,39 +54,47 @@ export async function addMember(store: Store, change: MemberChange): Promise<boo
   });
 }
 
-/** Removes a member, whoever put it there. False when it is not there; Problem `group/unknown` when the group is not. */
-export async function removeMember(store: Store, change: MemberChange): Promise<boolean> {
-  return changeMember(store, change, async (tx) => {
+/** Removes members, whoever put them there; returns those that were there. Problem `group/unknown` when the group is not. */
+export function removeMembers(store: Store, change: MemberChange): Promise<readonly string[]> {
+  return changeMembers(store, change, "remove", async (tx, member) => {
     const outcome = await tx
       .deleteFrom("group_members")
       .where("group_name", "=", change.group)
-      .where("member", "=", change.member)
+      .where("member", "=", member)
       .executeTakeFirst();
     return outcome.numDeletedRows > 0n;
   });
 }
 
-async function changeMember(
+/** All in one transaction, told once: rules are compiled once, however many members come. */
+async function changeMembers(
   store: Store,
   change: MemberChange,
-  write: (tx: Transaction<Tables>) => Promise<boolean>,
-): Promise<boolean> {
+  verb: "add" | "remove",
+  write: (tx: Transaction<Tables>, member: string) => Promise<boolean>,
+): Promise<readonly string[]> {
+  const { group: name } = change;
   const changed = await store.facts.transaction().execute(async (tx) => {
-    const group = await tx.selectFrom("groups").select("name").where("name", "=", change.group).executeTakeFirst();
+    await lockRules(tx, store.engine);
+    const group = await tx.selectFrom("groups").select("name").where("name", "=", name).executeTakeFirst();
     if (group === undefined)
-      throw new Problem(`No group has the name ${change.group}`, {
+      throw new Problem(`No group has the name ${name}`, {
         code: "group/unknown",
         hint: "postvarta group list shows them",
       });
-    if (!(await write(tx))) return false;
+    change.check?.(await readGroups(tx));
+    const done: string[] = [];
+    for (const member of new Set(change.members)) if (await write(tx, member)) done.push(member);
+    if (done.length === 0) return done;
     await tx
       .updateTable("groups")
       .set({ changed_at: change.now, changed_by: change.by })
-      .where("name", "=", change.group)
+      .where("name", "=", name)
       .execute();
-    return true;
+    await writeAudit(tx, [{ kind: "group", name, act: "changed", detail: `${verb} ${done.join(" ")}` }], change);
+    return done;
   });
-  if (changed) await store.changes.announce("rules");
+  if (changed.length > 0) await store.changes.announce("rules");
   return changed;
 }
 

@@ -1,7 +1,8 @@
 // Policies as rows, and the whole set of rules: read for compiling, replaced by a file.
 
 import type { Transaction } from "kysely";
-import type { AccessRule, Policy, QuotaRule, RuleSet } from "../core/rules.ts";
+import type { AccessRule, Group, Policy, QuotaRule, RuleSet } from "../core/rules.ts";
+import { type AuditEntry, lockRules, writeAudit } from "./audit.ts";
 import type { Store } from "./db.ts";
 import { applyGroups, readGroups } from "./groups.ts";
 import { type ApplyOptions, mergeOrder, movedNames, type NameChanges } from "./rule-changes.ts";
@@ -33,12 +34,33 @@ async function readPolicies(tx: Transaction<Tables>): Promise<Policy[]> {
  * Listeners have taken the change when it returns; without a change they hear nothing.
  */
 export async function applyRules(store: Store, rules: RuleSet, options: ApplyOptions): Promise<RuleChanges> {
-  const changes = await store.facts.transaction().execute(async (tx) => ({
-    policies: await applyPolicies(tx, rules.policies, options),
-    groups: await applyGroups(tx, rules.groups, options),
-  }));
+  const changes = await store.facts.transaction().execute(async (tx) => {
+    await lockRules(tx, store.engine);
+    if (options.checkedAgainst !== undefined) await refuseOutdated(tx, options.checkedAgainst);
+    const policies = await applyPolicies(tx, rules.policies, options);
+    const groups = await applyGroups(tx, rules.groups, options);
+    const detail = options.detail ?? "";
+    const entries = [...auditOf("policy", policies, detail), ...auditOf("group", groups, detail)];
+    if (options.dryRun !== true) await writeAudit(tx, entries, options);
+    return { policies, groups };
+  });
   if (options.dryRun !== true && hasChanges(changes)) await store.changes.announce("rules");
   return changes;
+}
+
+/** Somebody else changed the groups since the file was checked against them: check again. */
+export class OutdatedGroups extends Error {}
+
+/** Throws OutdatedGroups when a file was checked beside other groups than there are. */
+async function refuseOutdated(tx: Transaction<Tables>, checked: readonly Group[]): Promise<void> {
+  const text = (groups: readonly Group[]) => JSON.stringify(groups.map(({ name, members }) => [name, members]));
+  if (text(await readGroups(tx)) !== text(checked)) throw new OutdatedGroups("the groups changed meanwhile");
+}
+
+function auditOf(kind: AuditEntry["kind"], changes: NameChanges, detail: string): AuditEntry[] {
+  return (["added", "changed", "removed"] as const).flatMap((act) =>
+    changes[act].map((name) => ({ kind, name, act, detail })),
+  );
 }
 
 /** True when anything was added, changed or removed. */

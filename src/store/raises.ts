@@ -1,5 +1,6 @@
 // Limits raised for one counter until a time: `quota raise`.
 
+import { type AuditEntry, type Author, writeAudit } from "./audit.ts";
 import type { Store } from "./db.ts";
 
 /** `key` is a cell's key, times in ms since the epoch. */
@@ -23,16 +24,25 @@ export async function readRaises(store: Store, now: number): Promise<readonly Ra
   }));
 }
 
-/** Puts a raise in the place of an older one of the same key; listeners have taken it when this returns. */
-export async function saveRaise(store: Store, raise: Raise): Promise<void> {
-  const { key, max, until, changedAt, changedBy } = raise;
-  const values = { max, until, changed_at: changedAt, changed_by: changedBy };
-  await store.facts
-    .insertInto("raises")
-    .values({ key, ...values })
-    .onConflict((conflict) => conflict.column("key").doUpdateSet(values))
-    .execute();
+/** Puts raises in the place of older ones of their keys, with what the audit tells of them; listeners have taken them when this returns. */
+export async function saveRaises(store: Store, raises: readonly Raise[], audit: readonly AuditEntry[], author: Author) {
+  await store.facts.transaction().execute(async (tx) => {
+    for (const { key, max, until, changedAt, changedBy } of raises) {
+      const values = { max, until, changed_at: changedAt, changed_by: changedBy };
+      await tx
+        .insertInto("raises")
+        .values({ key, ...values })
+        .onConflict((conflict) => conflict.column("key").doUpdateSet(values))
+        .execute();
+    }
+    await writeAudit(tx, audit, author);
+  });
   await store.changes.announce("raises");
+}
+
+/** One raise, told to nobody but the listeners. */
+export async function saveRaise(store: Store, raise: Raise): Promise<void> {
+  await saveRaises(store, [raise], [], { by: raise.changedBy, now: raise.changedAt });
 }
 
 /** False when there was none. */

@@ -1,20 +1,23 @@
 // What applying a file changes, and the order of rules when it names only some of them.
 
+import type { Group } from "../core/rules.ts";
+import type { Author } from "./audit.ts";
+
 export interface NameChanges {
   readonly added: readonly string[];
   readonly changed: readonly string[];
   readonly removed: readonly string[];
 }
 
-export interface ApplyOptions {
+export interface ApplyOptions extends Author {
   /** Also removes what the file does not name, and members that `group add` put there. */
   readonly prune: boolean;
   /** Works out what would change, and changes nothing. */
   readonly dryRun?: boolean;
-  /** Who, for the record. */
-  readonly by: string;
-  /** ms since the epoch. */
-  readonly now: number;
+  /** What the audit tells beside the name, e.g. the file. */
+  readonly detail?: string;
+  /** The groups beside which the file was checked; when others are there meanwhile, applying throws OutdatedGroups and changes nothing. */
+  readonly checkedAgainst?: readonly Group[];
 }
 
 /**

@@ -31,6 +31,17 @@ export interface Tables {
   };
   /** A limit raised for one counter until a time: `quota raise`. key is a cell key. */
   raises: { key: string; max: number; until: number; changed_at: number; changed_by: string };
+  /** One change that somebody made: store/audit.ts. */
+  audit: {
+    id: string;
+    at: number;
+    changed_by: string;
+    via: string;
+    act: string;
+    kind: string;
+    name: string;
+    detail: string;
+  };
   /** How far a node has read a log. source: the kind of source; key and body are its own (logs/place.ts). */
   places: { node: string; source: string; key: string; body: string; changed_at: number };
   /** Mail events of each kind that a node has seen in a log, since the beginning. */

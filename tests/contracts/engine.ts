@@ -5,12 +5,13 @@ import { test } from "node:test";
 import { ManualClock } from "../../src/core/clock.ts";
 import { Problem } from "../../src/core/problem.ts";
 import type { Policy, RuleSet } from "../../src/core/rules.ts";
+import { findAudit, pruneAudit } from "../../src/store/audit.ts";
 import type { CellView, DecisionRow, Store } from "../../src/store/db.ts";
 import { findDecision, findDecisions, pruneDecisions } from "../../src/store/decisions.ts";
-import { addMember, removeMember } from "../../src/store/groups.ts";
+import { addMembers, removeMembers } from "../../src/store/groups.ts";
 import { addLogCounts } from "../../src/store/log-counts.ts";
 import { readPlaces, savePlaces } from "../../src/store/places.ts";
-import { applyRules, readRules } from "../../src/store/policies.ts";
+import { applyRules, OutdatedGroups, readRules } from "../../src/store/policies.ts";
 import { pruneRaises, readRaises, removeRaise, saveRaise } from "../../src/store/raises.ts";
 
 export interface EngineUnderTest {
@@ -459,26 +460,77 @@ function testRules(withStore: WithStore): void {
 
   withStore("members added by hand outlive an apply, and go with prune", async (store) => {
     const file = rules([], { g: ["x"] });
-    const change = (member: string) => ({ group: "g", member, by: "root", now: 2 });
+    const change = (...members: string[]) => ({ group: "g", members, by: "root", now: 2 });
     const members = async () => (await readRules(store)).groups[0]?.members;
     await apply(store, file);
-    assert.equal(await addMember(store, change("y")), true);
-    assert.equal(await addMember(store, change("y")), false);
-    assert.equal(await addMember(store, change("x")), false);
+    assert.deepEqual(await addMembers(store, change("y", "y", "x")), ["y"]);
+    assert.deepEqual(await addMembers(store, change("y")), []);
     assert.deepEqual(await apply(store, file), { policies: none, groups: none });
     assert.deepEqual(await apply(store, rules([], { g: ["z", "x"] })), {
       policies: none,
       groups: { ...none, changed: ["g"] },
     });
     assert.deepEqual(await members(), ["z", "x", "y"]);
-    assert.equal(await removeMember(store, change("x")), true);
-    assert.equal(await removeMember(store, change("x")), false);
+    assert.deepEqual(await removeMembers(store, change("x", "nobody")), ["x"]);
+    assert.deepEqual(await removeMembers(store, change("x")), []);
     assert.deepEqual(await apply(store, file, true), { policies: none, groups: { ...none, changed: ["g"] } });
     assert.deepEqual(await members(), ["x"]);
     await assert.rejects(
-      addMember(store, { ...change("y"), group: "nope" }),
+      addMembers(store, { ...change("y"), group: "nope" }),
       (error) => error instanceof Problem && error.code === "group/unknown",
     );
+  });
+
+  withStore("many members in one call are told once, and a check that fails leaves all as it was", async (store) => {
+    await apply(store, rules([], { g: ["x"] }));
+    const told: string[] = [];
+    store.changes.onChange((fact) => void told.push(fact));
+    const many = Array.from({ length: 100 }, (_, i) => `$user${i}`);
+    const change = { group: "g", members: many, by: "root", now: 2 };
+    const check = (groups: RuleSet["groups"]) => {
+      assert.deepEqual(groups[0]?.members, ["x"]);
+      throw new Error("no");
+    };
+    await assert.rejects(addMembers(store, { ...change, check }), /no/);
+    assert.deepEqual(await addMembers(store, change), many);
+    assert.deepEqual(told, ["rules"]);
+    assert.equal((await readRules(store)).groups[0]?.members.length, 101);
+  });
+
+  withStore("who changed what is kept, also when it is removed, until newer rows push it out", async (store) => {
+    const by = (now: number, detail: string) => ({ prune: true, by: "cli:olena", via: "control socket", now, detail });
+    await applyRules(store, rules([policy("a")], { g: ["x"] }), by(1, "rules.toml"));
+    await applyRules(store, rules([policy("a")], { g: ["x"] }), by(2, "the same"));
+    await applyRules(store, rules([{ ...policy("a"), description: "more" }], { g: ["x"] }), by(3, "more.toml"));
+    await addMembers(store, { group: "g", members: ["y", "z"], by: "cli:ann", now: 4 });
+    await applyRules(store, rules([]), { ...by(5, "none.toml"), dryRun: true });
+    await applyRules(store, rules([]), by(6, "none.toml"));
+    const told = async (kind: "policy" | "group", name: string) =>
+      (await findAudit(store, { kind, name }, 10)).map((row) => `${row.at} ${row.by} ${row.act} ${row.detail}`);
+    const ofPolicy = ["6 cli:olena removed none.toml", "3 cli:olena changed more.toml", "1 cli:olena added rules.toml"];
+    assert.deepEqual(await told("policy", "a"), ofPolicy);
+    assert.deepEqual(await told("group", "g"), [
+      "6 cli:olena removed none.toml",
+      "4 cli:ann changed add y z",
+      "1 cli:olena added rules.toml",
+    ]);
+    assert.equal(await pruneAudit(store, 100), 0);
+    assert.equal(await pruneAudit(store, 3), 3);
+    assert.deepEqual(await told("policy", "a"), ["6 cli:olena removed none.toml"]);
+  });
+
+  withStore("a file that was checked beside other groups than there are is not applied", async (store) => {
+    await apply(store, rules([], { g: ["x"] }));
+    const checkedAgainst = (await readRules(store)).groups;
+    const options = { prune: false, by: "test", now: 1, checkedAgainst };
+    const outcomes = await Promise.allSettled([
+      applyRules(store, rules([policy("a")], { h: ["y"] }), options),
+      applyRules(store, rules([policy("b")], { i: ["z"] }), options),
+    ]);
+    assert.deepEqual(outcomes.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
+    const refused = outcomes.find((outcome) => outcome.status === "rejected");
+    assert.ok(refused?.reason instanceof OutdatedGroups);
+    assert.equal((await readRules(store)).policies.length, 1);
   });
 
   withStore("a group of 5 000 members is written and read", async (store) => {

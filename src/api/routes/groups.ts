@@ -6,9 +6,9 @@ import type { Group } from "../../core/rules.ts";
 import { parseSpec } from "../../policy/match/parse.ts";
 import { parseRules } from "../../policy/rules-file.ts";
 import type { Store } from "../../store/db.ts";
-import { addMember, readGroups, removeMember } from "../../store/groups.ts";
+import { addMembers, readGroups, removeMembers } from "../../store/groups.ts";
 import { readRules } from "../../store/policies.ts";
-import { claimedBy } from "../claimed-by.ts";
+import { authorOf } from "../claimed-by.ts";
 import {
   type GroupAnswer,
   type GroupChangeAnswer,
@@ -47,7 +47,7 @@ export const groupRoutes = [
     help: "Adds members to a group; the next question is answered with them. Adding one twice changes nothing.",
     input: groupChangeRequest,
     answer: groupChangeAnswer,
-    run: addMembers,
+    run: (parts, request) => changeMembers(parts, request, "add"),
   }),
   route({
     method: "POST",
@@ -120,16 +120,10 @@ function insideOf(name: string, groups: readonly Group[]): Set<string> {
   return inside;
 }
 
-async function addMembers(parts: ApiParts, request: ChangeRequest): Promise<GroupChangeAnswer> {
-  const groups = await readGroups(parts.store.facts);
-  const group = groups.find(({ name }) => name === request.name);
-  if (group === undefined) throw unknownGroup(request.name);
-  checkMembers(group, request.members, groups);
-  return changeMembers(parts, request, "add");
-}
-
 /** Throws Problems for members that cannot be read, and for groups that do not exist or would hold themselves. */
-function checkMembers(group: Group, members: readonly string[], groups: readonly Group[]): void {
+function checkMembers(name: string, members: readonly string[], groups: readonly Group[]): void {
+  const group = groups.find((one) => one.name === name);
+  if (group === undefined) throw unknownGroup(name);
   const problems = members.flatMap((member) => {
     const spec = parseSpec(member, "group");
     return spec.ok ? [] : [new Problem(spec.message, { code: "rules/bad-member", where: member, hint: spec.hint })];
@@ -153,20 +147,40 @@ async function changeMembers(
   request: ChangeRequest,
   verb: "add" | "remove",
 ): Promise<GroupChangeAnswer> {
-  const by = claimedBy(request.by);
-  const change = verb === "add" ? addMember : removeMember;
+  const { name } = request;
+  const members = [...new Set(request.members)];
+  const check = verb === "add" ? (groups: readonly Group[]) => checkMembers(name, members, groups) : () => undefined;
+  const changed = request.dry_run
+    ? await wouldChange(parts.store, { name, members, verb, check })
+    : await makeChange(parts, { name, members, verb, check, by: request.by });
+  const unchanged = members.filter((member) => !changed.includes(member));
+  return { dry_run: request.dry_run, name, changed: [...changed], unchanged };
+}
+
+interface Change {
+  readonly name: string;
+  readonly members: readonly string[];
+  readonly verb: "add" | "remove";
+  readonly check: (groups: readonly Group[]) => void;
+}
+
+async function makeChange(parts: ApiParts, { name, members, verb, check, by }: Change & { readonly by: string }) {
+  const author = authorOf(by, parts.clock.now());
+  const write = verb === "add" ? addMembers : removeMembers;
+  const changed = await write(parts.store, { group: name, members, check, ...author });
+  if (changed.length > 0) {
+    parts.log.info(`group_${verb}`, { group: name, members: changed.join(" "), by: author.by });
+  }
+  return changed;
+}
+
+async function wouldChange(store: Store, { name, members, verb, check }: Change): Promise<readonly string[]> {
+  check(await readGroups(store.facts));
   const changed: string[] = [];
-  const unchanged: string[] = [];
-  for (const member of new Set(request.members)) {
-    const done = request.dry_run
-      ? (await isMember(parts.store, request.name, member)) === (verb === "remove")
-      : await change(parts.store, { group: request.name, member, by, now: parts.clock.now() });
-    (done ? changed : unchanged).push(member);
+  for (const member of members) {
+    if ((await isMember(store, name, member)) === (verb === "remove")) changed.push(member);
   }
-  if (!request.dry_run && changed.length > 0) {
-    parts.log.info(`group_${verb}`, { group: request.name, members: changed.join(" "), by });
-  }
-  return { dry_run: request.dry_run, name: request.name, changed, unchanged };
+  return changed;
 }
 
 async function isMember(store: Store, name: string, member: string): Promise<boolean> {

@@ -4,9 +4,10 @@ import { z } from "zod";
 import { viewOf } from "../../policy/finding.ts";
 import { actionText, parseRequestText } from "../../policy/protocol.ts";
 import { printRules } from "../../policy/rules-print.ts";
+import type { Author } from "../../store/audit.ts";
 import { readGroups } from "../../store/groups.ts";
-import { applyRules, type RuleChanges, readRules } from "../../store/policies.ts";
-import { claimedBy } from "../claimed-by.ts";
+import { applyRules, OutdatedGroups, type RuleChanges, readRules } from "../../store/policies.ts";
+import { authorOf } from "../claimed-by.ts";
 import {
   type ApplyAnswer,
   applyAnswer,
@@ -22,6 +23,9 @@ import type { ApiParts } from "../parts.ts";
 import { viewOfProblem } from "../problem-answer.ts";
 import { route } from "../route.ts";
 import { findingStep } from "../trail-view.ts";
+
+/** Each time somebody else was faster; as many at once are more than people. */
+const checksMax = 20;
 
 export const policyRoutes = [
   route({
@@ -52,20 +56,32 @@ export const policyRoutes = [
 ];
 
 async function apply(parts: ApiParts, request: z.output<typeof applyRequest>): Promise<ApplyAnswer> {
-  const { store, clock, log } = parts;
-  // With --prune no group stays that the file does not hold, so it may name none.
-  const known = request.prune ? [] : await readGroups(store.facts);
-  const { rules, warnings } = await parts.readRules(request.text, request.file, known);
-  const by = claimedBy(request.by);
-  const options = { prune: request.prune, dryRun: request.dry_run, by, now: clock.now() };
-  const changes = await applyRules(store, rules, options);
-  if (!request.dry_run) log.info("rules_applied", { file: request.file, by, ...countsOf(changes) });
+  const author = authorOf(request.by, parts.clock.now());
+  const { changes, warnings } = await checkAndApply(parts, request, author);
+  if (!request.dry_run) parts.log.info("rules_applied", { file: request.file, by: author.by, ...countsOf(changes) });
   return {
     dry_run: request.dry_run,
     policies: namesOf(changes.policies),
     groups: namesOf(changes.groups),
     warnings: warnings.map(viewOfProblem),
   };
+}
+
+/** A file is checked beside the groups that stay. When those change before it is in, it is checked again. */
+async function checkAndApply(parts: ApiParts, request: z.output<typeof applyRequest>, author: Author) {
+  const { store } = parts;
+  const { text, file, prune, dry_run: dryRun } = request;
+  for (let left = checksMax; ; left--) {
+    const groups = await readGroups(store.facts);
+    // With --prune no group stays that the file does not hold, so it may name none.
+    const { rules, warnings } = await parts.readRules(text, file, prune ? [] : groups);
+    try {
+      const options = { ...author, prune, dryRun, detail: file, checkedAgainst: groups };
+      return { changes: await applyRules(store, rules, options), warnings };
+    } catch (error) {
+      if (!(error instanceof OutdatedGroups) || left <= 1) throw error;
+    }
+  }
 }
 
 function countsOf({ policies, groups }: RuleChanges) {

@@ -1,10 +1,12 @@
 // Counters: who has used how much, and the three ways to help: look, forget, raise for a while.
 
 import type { CellState } from "../../core/cell.ts";
+import { printDuration } from "../../core/duration.ts";
 import { Problem } from "../../core/problem.ts";
 import { quotaPrefix } from "../../policy/cell-key.ts";
-import { saveRaise } from "../../store/raises.ts";
-import { claimedBy } from "../claimed-by.ts";
+import { type AuditEntry, writeAudit } from "../../store/audit.ts";
+import { saveRaises } from "../../store/raises.ts";
+import { authorOf } from "../claimed-by.ts";
 import {
   type QuotaAnswer,
   type QuotaChangeAnswer,
@@ -22,6 +24,7 @@ import { findTargets, type QuotaTarget, unknownKey } from "../quota-target.ts";
 import { emptyState, viewOfCell, viewOfTarget } from "../quota-view.ts";
 import { chooseRaised, parseRaiseTo, parseUntil } from "../raise-text.ts";
 import { route } from "../route.ts";
+import { isoTime } from "../trail-view.ts";
 
 export const quotaRoutes = [
   route({
@@ -138,7 +141,9 @@ async function resetQuotas(
         if (empty !== undefined) view.put(target.key, empty, now + target.limit.limit.periodMs);
       }
     });
-    parts.log.info("quota_reset", { key: request.key, counters: targets.length, by: claimedBy(request.by) });
+    const author = authorOf(request.by, parts.clock.now());
+    await writeAudit(parts.store.facts, auditOf(targets, "reset"), author);
+    parts.log.info("quota_reset", { key: request.key, counters: targets.length, by: author.by });
   }
   return { dry_run: request.dry_run, quotas: counted.map(([target]) => viewOfTarget(target, undefined, parts)) };
 }
@@ -152,17 +157,28 @@ async function raiseQuotas(
   const until = parseUntil(request.until, now);
   const chosen = chooseRaised(await raisable(parts, request.key), to);
   if (!request.dry_run) {
-    const by = claimedBy(request.by);
-    for (const { key } of chosen)
-      await saveRaise(parts.store, { key, max: to.max, until, changedAt: now, changedBy: by });
-    parts.log.info("quota_raised", { key: request.key, to: request.to, until: new Date(until).toISOString(), by });
+    const author = authorOf(request.by, now);
+    const { by } = author;
+    const raises = chosen.map(({ key }) => ({ key, max: to.max, until, changedAt: now, changedBy: by }));
+    const told = `to ${to.max} until ${isoTime(until)}`;
+    await saveRaises(parts.store, raises, auditOf(chosen, "raised", told), author);
+    parts.log.info("quota_raised", { key: request.key, to: request.to, until: isoTime(until), by });
   }
   const quotas: QuotaAnswer[] = [];
   for (const target of chosen) {
     const view = viewOfTarget(target, await parts.store.cells.peek(target.key), parts);
-    quotas.push({ ...view, raised_to: to.max, raised_until: new Date(until).toISOString() });
+    quotas.push({ ...view, raised_to: to.max, raised_until: isoTime(until) });
   }
   return { dry_run: request.dry_run, quotas };
+}
+
+/** One row a limit, under the name that its decisions have: `policy/quota/track key`. */
+function auditOf(targets: readonly QuotaTarget[], act: "reset" | "raised", told = ""): AuditEntry[] {
+  return targets.map(({ limit: { quota, limit }, track }) => {
+    const name = `${quota.policy.name}/${quota.rule.name}/${track}`;
+    const detail = `${limit.max} ${limit.count} in ${printDuration(limit.periodMs)} ${told}`.trim();
+    return { kind: "counter", name, act, detail };
+  });
 }
 
 /** Before the first mail of an account nothing is counted; then the rules alone say which limits it has. */
