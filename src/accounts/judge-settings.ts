@@ -122,7 +122,7 @@ export const defaultJudgeSettings: JudgeSettings = {
   },
   guessingBefore: { addresses: 5, withinMs: 48 * hour, points: 10 },
   knownGuesser: { accounts: 3, withinMs: day, timesFriendly: 2, points: 40 },
-  whereabouts: { max: 45, countries: 5 },
+  whereabouts: { max: 39, countries: 6 },
   newMechanism: { points: 10, loginsMin: 5 },
   strangeSender: { points: 12, several: 3, severalPoints: 25 },
   sameSize: { within: 0.02, some: 3, share: 0.5, points: 10, many: 6, manyPoints: 20 },

@@ -2,6 +2,9 @@
 
 import { finding, type Signal } from "../signal.ts";
 
+/** Prefixes that one network may add. */
+const relatedMax = 2;
+
 export const addressFanout: Signal = {
   name: "address_fanout",
   about: "whereabouts",
@@ -10,8 +13,13 @@ export const addressFanout: Signal = {
     const { withinMs, some, many, points, manyPoints } = settings.addressFanout;
     if (unfamiliar.length < some) return undefined;
     const prefixes = new Set<number>();
+    // A carrier hands its phones addresses from everywhere in its space: those are related.
+    const byNetwork = new Map<number, number>();
     for (const { from, at: when } of unfamiliar) {
-      if (at - when <= withinMs && !site.isPopularNetwork(from.network)) prefixes.add(from.prefix);
+      if (at - when > withinMs || prefixes.has(from.prefix) || site.isPopularNetwork(from.network)) continue;
+      const related = byNetwork.get(from.network) ?? 0;
+      byNetwork.set(from.network, related + 1);
+      if (related < relatedMax) prefixes.add(from.prefix);
     }
     if (prefixes.size < some) return undefined;
     return finding(
