@@ -31,7 +31,7 @@ set idle_in_transaction_session_timeout = ${idleInTransactionMs};
 -- Answered = recorded, whatever the server's default is.
 select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off';
 -- All is by key, and one plan serves every batch: an empty table's statistics must not choose another.
-set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off;
+set enable_seqscan = off; set enable_bitmapscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off;
 set plan_cache_mode = force_generic_plan; set timezone = 'UTC'`;
 
 const statements = {
@@ -47,7 +47,10 @@ const statements = {
   cells: `update cells c set state = u.s, expires_at = u.e from unnest($1::text[], $2::text[], $3::bigint[]) u (k, s, e) where c.key = u.k`,
   messages: `insert into open_messages (node, id, opened_at, body) select $1, i, o, b from unnest($2::text[], $3::bigint[], $4::text[]) u (i, o, b)
     on conflict (node, id) do update set opened_at = excluded.opened_at, body = excluded.body`,
-  drops: "delete from open_messages where node = $1 and id = any($2::text[])",
+  // Each id a look-up of its own (offset 0 keeps it so): a plan of the planner's choice reads all that the node ever had,
+  // dead rows included, because it was made while the table was empty.
+  drops: `delete from open_messages where ctid = any(array(select m.ctid from unnest($2::text[]) u (i),
+    lateral (select ctid from open_messages where node = $1 and id = u.i offset 0) m))`,
   // Two nodes may give one id to two decisions: then the first one keeps it.
   decisions: `insert into decisions select * from json_populate_recordset(null::decisions, $1::json) on conflict (id) do update
     set last_at = excluded.last_at, count = excluded.count, verdict = excluded.verdict, text = excluded.text, trail = excluded.trail
