@@ -14,6 +14,8 @@ export interface Login {
   readonly from: NetworkOfAddress;
   readonly use: Use;
   readonly countryUse: Use | undefined;
+  /** The /24 or /48 of a rented server, whose neighbours belong to others. */
+  readonly serverUse: Use | undefined;
   /** Undefined for IMAP and POP3, whose clients are others. */
   readonly mechanismUse: Use | undefined;
   /** Addresses that had failed on this account before, when the network was unfamiliar. */
@@ -43,6 +45,7 @@ export interface Crossing {
 const networksMax = 48;
 const countriesMax = 24;
 const mechanismsMax = 6;
+const serversMax = 8;
 const sendersMax = 8;
 const loginsMax = 200;
 const mailsMax = 100;
@@ -59,6 +62,7 @@ export class AccountHistory {
   readonly networks: Use[] = [];
   readonly countries: Use[] = [];
   readonly mechanisms: Use[] = [];
+  servers: Use[] = none;
   readonly senders: Use[] = [];
   /** The last day, oldest first; shared and empty while idle. */
   recent: Login[] = none;
@@ -88,8 +92,11 @@ export class AccountHistory {
     const today = Math.floor(at / dayMs);
     if (today <= this.day) return;
     if (!this.alarmedToday) {
-      credit(this.networks, this.day, (use) => credited(use, false));
-      credit(this.countries, this.day, (use) => credited(use, true));
+      // What was used from abroad while the owner sat at home does not become familiar by being patient.
+      const crossed = new Set(this.crossings.flatMap(({ network, country }) => [network, countryKey(country)]));
+      credit(this.networks, this.day, (use) => credited(use, false), crossed);
+      credit(this.countries, this.day, (use) => credited(use, true), crossed);
+      credit(this.servers, this.day);
       credit(this.mechanisms, this.day);
       credit(this.senders, this.day);
     }
@@ -108,6 +115,11 @@ export class AccountHistory {
 
   useCountry(country: string): Use | undefined {
     return country === "" ? undefined : useOf(this.countries, countryKey(country), this.day, countriesMax);
+  }
+
+  useServer(prefix: number): Use {
+    if (this.servers.length === 0) this.servers = [];
+    return useOf(this.servers, prefix, this.day, serversMax);
   }
 
   useMechanism(name: string): Use {
@@ -163,9 +175,9 @@ export class AccountHistory {
 /** One empty array for every idle account; never pushed to. */
 const none: never[] = [];
 
-function credit(uses: readonly Use[], day: number, credited?: (use: Use) => void): void {
+function credit(uses: readonly Use[], day: number, credited?: (use: Use) => void, crossed?: ReadonlySet<number>): void {
   for (const use of uses) {
-    if (use.lastDay !== day) continue;
+    if (use.lastDay !== day || crossed?.has(use.key) === true) continue;
     use.calmDays++;
     if (use.calmDays === 1) credited?.(use);
   }

@@ -63,7 +63,7 @@ export function gatherEvidence(
     networks,
     countries,
     unheard: [...countries.keys()].filter((country) => !site.isHeardOf(countryKey(country))),
-    mails: account.mails.filter((mail) => isUnfamiliar(account, mail.login, settings)),
+    mails: account.mails.filter((mail) => isStrangePlace(account, mail.login, settings)),
   };
 }
 
@@ -71,6 +71,12 @@ export function gatherEvidence(
 export function isUnfamiliar(account: AccountHistory, login: Login, settings: JudgeSettings): boolean {
   const { kind } = login.from;
   return kind !== "mail-cloud" && kind !== "reserved" && !account.isFamiliar(login.use, settings);
+}
+
+/** Where mail is looked at: an unfamiliar network, or an unfamiliar part of a familiar one that rents out servers. */
+export function isStrangePlace(account: AccountHistory, login: Login, settings: JudgeSettings): boolean {
+  if (isUnfamiliar(account, login, settings)) return true;
+  return login.serverUse !== undefined && !account.isFamiliar(login.serverUse, settings);
 }
 
 /** In a country that neither the account nor most of the site uses. Rented servers and satellites carry no country. */

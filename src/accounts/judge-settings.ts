@@ -82,7 +82,7 @@ export interface JudgeSettings {
   readonly sameSize: {
     readonly within: number;
     readonly some: number;
-    readonly share: number;
+    readonly eachMails: number;
     readonly points: number;
     readonly many: number;
     readonly manyPoints: number;
@@ -104,7 +104,7 @@ export const defaultJudgeSettings: JudgeSettings = {
   newCountry: { points: 6 },
   unheardCountry: { each: 6, max: 18 },
   impossibleTravel: { withinMs: 90 * minute, first: 8, eachHop: 2, oneCountryMax: 15, eachCountry: 14, max: 45 },
-  twoPlaces: { withinMs: 10 * hour, first: 12, each: 6, max: 30 },
+  twoPlaces: { withinMs: 14 * hour, first: 12, each: 6, max: 30 },
   addressFanout: { withinMs: hour, some: 4, many: 8, points: 15, manyPoints: 35 },
   hosting: { each: 8, max: 24 },
   recipientBurst: { min: 30, times: 4, points: 25, softMin: 20, softTimes: 2, softPoints: 10, usual: 25 },
@@ -125,6 +125,6 @@ export const defaultJudgeSettings: JudgeSettings = {
   whereabouts: { max: 39, countries: 6 },
   newMechanism: { points: 10, loginsMin: 5 },
   strangeSender: { points: 12, several: 3, severalPoints: 25 },
-  sameSize: { within: 0.02, some: 3, share: 0.5, points: 10, many: 6, manyPoints: 20 },
+  sameSize: { within: 0.02, some: 3, eachMails: 15, points: 10, many: 6, manyPoints: 20 },
   networkCount: { networks: 10, days: 2, points: 0 },
 };

@@ -5,7 +5,14 @@ import type { Accounts } from "../core/account.ts";
 import type { MailEvent } from "../core/event.ts";
 import type { NetworkOfAddress } from "../networks/network-book.ts";
 import { AccountHistory, type Level, type Login } from "./account-history.ts";
-import { type Evidence, gatherEvidence, isAbroad, isUnfamiliar, type NetworkNames } from "./evidence.ts";
+import {
+  type Evidence,
+  gatherEvidence,
+  isAbroad,
+  isStrangePlace,
+  isUnfamiliar,
+  type NetworkNames,
+} from "./evidence.ts";
 import type { JudgeSettings } from "./judge-settings.ts";
 import { type Score, scoreOf } from "./score.ts";
 import { SentQueue } from "./sent-queue.ts";
@@ -129,6 +136,7 @@ export class Judge {
       from,
       use: account.useNetwork(from.network),
       countryUse: from.kind === "access" ? account.useCountry(from.country) : undefined,
+      serverUse: from.kind === "hosting" ? account.useServer(from.prefix) : undefined,
       mechanismUse:
         event.source === "postfix" && event.method !== null ? account.useMechanism(event.method) : undefined,
       guessedFrom: 0,
@@ -143,7 +151,7 @@ export class Judge {
   }
 
   #queueMail(account: AccountHistory, login: Login, queueId: string): void {
-    const mail = isUnfamiliar(account, login, this.#settings)
+    const mail = isStrangePlace(account, login, this.#settings)
       ? { login, at: login.at, sizeBytes: 0, recipients: 0, bounced: 0, sender: undefined }
       : undefined;
     if (mail !== undefined) account.addMail(mail);

@@ -7,7 +7,7 @@ export const sameSize: Signal = {
   about: "deeds",
   help: "Several messages of nearly one size from unfamiliar networks.",
   judge({ mails, settings, novelty }) {
-    const { within, some, share, points, many, manyPoints } = settings.sameSize;
+    const { within, some, many, eachMails, points, manyPoints } = settings.sameSize;
     if (mails.length < some) return undefined;
     const sizes = mails.map((mail) => mail.sizeBytes).sort((a, b) => a - b);
     let most = 0;
@@ -18,9 +18,11 @@ export const sameSize: Signal = {
       most = to - from + 1;
       size = sizes[from] ?? 0;
     }
-    if (most < some || most < mails.length * share || size === 0) return undefined;
+    // The more messages there are, the more of them are alike by chance.
+    const chance = Math.floor(mails.length / eachMails);
+    if (most < some + chance || size === 0) return undefined;
     return finding(
-      (most >= many ? manyPoints : points) * novelty,
+      (most >= many + chance ? manyPoints : points) * novelty,
       () => `${most} messages of about ${size} bytes from unfamiliar networks`,
     );
   },
