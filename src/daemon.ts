@@ -66,7 +66,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   const reloadRaises = async () => raises.use(await readRaises(store, clock.now()));
   await reloadRaises();
   const rules = await LiveRules.read(store, compileOptions);
-  const engine = createEngine({ store, clock, options, rules, raises, measures });
+  const engine = createEngine({ store, node: read.config.node.name, clock, options, rules, raises, measures });
   await engine.restore();
   store.changes.onChange((fact) =>
     fact === "raises" ? reloadRaises() : fact === "rules" ? rules.reload() : undefined,
@@ -138,6 +138,7 @@ function viewLogs(logs: LogsThread | undefined, { isSilent }: LogSilence): LogsV
 
 interface EngineInput {
   readonly store: Store;
+  readonly node: string;
   readonly clock: Clock;
   readonly options: DaemonOptions;
   readonly rules: LiveRules;
@@ -145,11 +146,12 @@ interface EngineInput {
   readonly measures: PolicyMeasures;
 }
 
-function createEngine({ store, clock, options, rules, raises, measures }: EngineInput): PolicyEngine {
+function createEngine({ store, node, clock, options, rules, raises, measures }: EngineInput): PolicyEngine {
   const onFinding = measures.found.bind(measures);
   const compiled = rules.compile();
   const engine = new PolicyEngine({
     cells: store.cells,
+    node,
     clock,
     log: options.log,
     checks,

@@ -198,8 +198,20 @@ export const groupChangeAnswer = z.object({
   unchanged: z.array(z.string()).describe("Members that were there, or were not."),
 });
 
+const changeSchema = z.object({
+  kind: z.enum(["policy", "group", "counter"]),
+  name: z.string(),
+  act: z.enum(["added", "changed", "removed", "raised", "reset"]),
+  at: time,
+  by: z.string().describe("As it is known: a name from the control socket is claimed."),
+  via: z.string(),
+  detail: z.string().describe("The file, the members, or the limit."),
+  since: z.boolean().describe("Made after the decision, so the decision did not know it."),
+});
+
 const decisionSchema = z.object({
   id: z.string(),
+  node: z.string().describe("Which node decided."),
   at: time,
   last_at: time.describe("The last one of `count` identical refusals."),
   count: z.int(),
@@ -215,21 +227,26 @@ const decisionSchema = z.object({
   text: z.string(),
   request: z.record(z.string(), z.union([z.string(), z.number()])),
   trail: trailSchema,
+  changes: z
+    .array(changeSchema)
+    .describe("Who changed its policy, the groups that the policy names, and its counter last; newest first."),
 });
 
 export const explainQuery = z.strictObject({
   what: z
     .string()
     .min(1)
-    .max(500)
-    .describe("An address, account, queue id, decision id, or a piece of an answer's text."),
+    .max(4_000)
+    .describe(
+      "A line of mail.log, the text of a bounce, an address, account, queue id, decision id, a time, or a piece of an answer's text.",
+    ),
   cursor,
   limit: z.coerce.number().int().min(1).max(pageRowsMax).default(20),
 });
 
 export const explainAnswer = z.object({
   what: z.string(),
-  found_as: z.enum(["decision", "client", "queue_id", "account", "recipient", "sender", "text"]),
+  found_as: z.enum(["decision", "client", "queue_id", "account", "recipient", "sender", "text", "line", "time"]),
   decisions: z.array(decisionSchema).describe("Newest first."),
   quotas: z.array(quotaSchema).describe("Of an account or address: its counters."),
   next,
@@ -310,6 +327,7 @@ export type GroupList = z.output<typeof groupList>;
 export type GroupAnswer = z.output<typeof groupAnswer>;
 export type GroupChangeRequest = z.input<typeof groupChangeRequest>;
 export type GroupChangeAnswer = z.output<typeof groupChangeAnswer>;
+export type ChangeAnswer = z.output<typeof changeSchema>;
 export type DecisionAnswer = z.output<typeof decisionSchema>;
 export type ExplainAnswer = z.output<typeof explainAnswer>;
 export type StatusAnswer = z.output<typeof statusAnswer>;

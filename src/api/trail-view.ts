@@ -28,11 +28,12 @@ export function findingStep(view: FindingView): FindingStep {
 }
 
 /** A record with its trail. `trail` was written by us; one of another version shows what can be read. */
-export function decisionView(row: DecisionRow): DecisionAnswer {
-  const { request, policies, findings } = parseTrail(row.trail);
+export function decisionView(row: DecisionRow): Omit<DecisionAnswer, "changes"> {
+  const { request, policies, findings, node } = parseTrail(row.trail);
   const steps: TrailStep[] = policies.map((policy) => ({ kind: "policy", policy, members: [] }));
   return {
     id: row.id,
+    node,
     at: isoTime(row.at),
     last_at: isoTime(row.lastAt),
     count: row.count,
@@ -52,10 +53,10 @@ export function decisionView(row: DecisionRow): DecisionAnswer {
 }
 
 function parseTrail(json: string): Trail {
+  const empty: Trail = { node: "", request: {}, policies: [], findings: [] };
   try {
-    const trail = JSON.parse(json) as Partial<Trail> | null;
-    return { request: trail?.request ?? {}, policies: trail?.policies ?? [], findings: trail?.findings ?? [] };
+    return { ...empty, ...(JSON.parse(json) as Partial<Trail> | null) };
   } catch {
-    return { request: {}, policies: [], findings: [] };
+    return empty;
   }
 }

@@ -1,6 +1,7 @@
 // Every decision that was not a pass keeps its record, with the whole trail (rules of the house, 9). Identical refusals of
 // one rule, key and client within a minute share one record with a count (decided 6).
 
+import { createHash, randomInt } from "node:crypto";
 import { printIp } from "../core/ip.ts";
 import type { DecisionRow } from "../store/db.ts";
 import type { Question } from "./check.ts";
@@ -13,6 +14,8 @@ const openRecordsMax = 10_000;
 
 /** What a record's `trail` column holds, as JSON. */
 export interface Trail {
+  /** The node that decided. */
+  readonly node: string;
   readonly request: Readonly<Record<string, string | number>>;
   /** Names of the matching policies, in the order they were asked. */
   readonly policies: readonly string[];
@@ -27,7 +30,14 @@ export interface Recorded {
 
 export class DecisionBook {
   readonly #open = new Map<string, DecisionRow>();
-  readonly #ids = new DecisionIds();
+  readonly #node: string;
+  readonly #ids: DecisionIds;
+
+  /** `node`: the name that no other node of the same store has. */
+  constructor(node: string) {
+    this.#node = node;
+    this.#ids = new DecisionIds(node);
+  }
 
   /** The record of one finding of a question, made or grown; undefined for findings that keep none. */
   record(question: Question, finding: Finding, findings: readonly Finding[]): Recorded | undefined {
@@ -63,7 +73,7 @@ export class DecisionBook {
       key: view.quota?.key ?? "",
       verdict: view.effect === "acted" ? view.verdict : `${view.effect} ${view.verdict}`,
       text: view.text,
-      trail: JSON.stringify(trailOf(question, findings)),
+      trail: JSON.stringify({ node: this.#node, ...trailOf(question, findings) } satisfies Trail),
     };
   }
 
@@ -74,7 +84,7 @@ export class DecisionBook {
   }
 }
 
-function trailOf(question: Question, findings: readonly Finding[]): Trail {
+function trailOf(question: Question, findings: readonly Finding[]): Omit<Trail, "node"> {
   const { request } = question;
   return {
     request: {
@@ -100,13 +110,21 @@ function trailOf(question: Question, findings: readonly Finding[]): Trail {
 /** Crockford's base 32: no I, L, O, U, so that an id survives the telephone. */
 const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/** Nine characters: six for the second, three from a counter that starts anywhere, so nodes that share a store rarely meet. */
+/**
+ * Twelve characters: six for the second, three for the node, three from a counter that starts anywhere. Nodes that share a store would
+ * overwrite each other's records with equal ids; two names of 32 768 seldom have the same three characters, and then the counter differs.
+ */
 class DecisionIds {
-  #counter = Math.floor(Math.random() * 32 ** 3);
+  readonly #node: string;
+  #counter = randomInt(32 ** 3);
+
+  constructor(node: string) {
+    this.#node = encode(createHash("sha256").update(node).digest().readUInt16BE(0) % 32 ** 3, 3);
+  }
 
   next(now: number): string {
     this.#counter = (this.#counter + 1) % 32 ** 3;
-    return encode(Math.floor(now / 1000) % 32 ** 6, 6) + encode(this.#counter, 3);
+    return encode(Math.floor(now / 1000) % 32 ** 6, 6) + this.#node + encode(this.#counter, 3);
   }
 }
 

@@ -23,6 +23,8 @@ export interface EngineParts {
   readonly checks: readonly Check[];
   readonly rules: CompiledRules;
   readonly raises: Raises;
+  /** `[node] name`: which node decided, in records and their ids. */
+  readonly node?: string;
   /** Told of every finding that keeps a record, also of those that share one: for figures. */
   readonly onFinding?: (finding: Finding) => void;
 }
@@ -46,7 +48,7 @@ const dunno: Verdict = { kind: "dunno" };
 
 export class PolicyEngine {
   readonly #parts: EngineParts;
-  readonly #book = new DecisionBook();
+  readonly #book: DecisionBook;
   readonly #messages = new OpenMessages();
   readonly #stages = new StageMemory();
   /**
@@ -62,6 +64,7 @@ export class PolicyEngine {
   constructor(parts: EngineParts) {
     this.#parts = parts;
     this.#rules = parts.rules;
+    this.#book = new DecisionBook(parts.node ?? "");
   }
 
   get stats(): EngineStats {

@@ -85,6 +85,31 @@ describe("counters and decisions through the API", () => {
     assert.equal((await house.get<ExplainAnswer>("/explain/noman@example.org")).quotas.length, 2);
   });
 
+  test("a refusal is explained by the line that Postfix logged, by a bounce and by a time", async () => {
+    const line = (to: string, at: string) =>
+      `${at} mx1 postfix/smtpd[811]: NOQUEUE: reject: RCPT from unknown[192.0.2.7]: 554 5.7.1 <${to}>: Recipient address rejected: LIMIT AT QUOTAUSE; from=<noman@example.org> to=<${to}> proto=ESMTP helo=<laptop>`;
+    const now = new Date(house.clock.now()).toISOString();
+    const bounce =
+      "<r3@far.example>: host mx1.example.org[198.51.100.1] said: 554 5.7.1\n <r3@far.example>: Recipient address rejected: LIMIT AT\n QUOTAUSE (in reply to RCPT TO command)";
+    const ways: readonly (readonly [what: string, as: string])[] = [
+      [line("r3@far.example", now), "line"],
+      [line("shared-the-record@far.example", now), "line"],
+      [bounce, "line"],
+      [now, "time"],
+    ];
+    for (const [what, as] of ways) {
+      const answer = await house.get<ExplainAnswer>(`/explain/${encodeURIComponent(what)}`);
+      assert.equal(answer.found_as, as, what);
+      assert.deepEqual(
+        [answer.decisions[0]?.recipient, answer.decisions[0]?.text, answer.decisions[0]?.node],
+        ["r3@far.example", "LIMIT AT QUOTAUSE", "mx1"],
+      );
+    }
+    const long = new Date(house.clock.now() - 86_400_000).toISOString();
+    const other = `/explain/${encodeURIComponent(line("r3@far.example", long))}`;
+    assert.equal((await house.fails("GET", other)).problems[0]?.code, "explain/nothing-found");
+  });
+
   test("mail that nobody logged in for is found by its sender", async () => {
     await house.ask("sender=list@out.example\nrecipient=x@bad.example\ninstance=s0");
     const answer = await house.get<ExplainAnswer>("/explain/List@out.example");
@@ -132,6 +157,43 @@ describe("counters and decisions through the API", () => {
     }
   });
 
+  test("an explanation names who changed the policy, its groups and the counter last, before and since", async () => {
+    const told = async () => {
+      const answer = await house.get<ExplainAnswer>("/explain/noman@example.org");
+      return answer.decisions
+        .at(0)
+        ?.changes.map(({ kind, name, act, by, via, since }) =>
+          [since ? "since" : "known", kind, name, act, by, via].join("|"),
+        );
+    };
+    await house.post("/quotas/reset", { key, by: "cli:ann" });
+    house.clock.advance(60_001);
+    await house.post("/groups/add", { name: "newuser", members: ["$more@example.org"], by: "cli:joe" });
+    house.clock.advance(60_001);
+    for (const i of [1, 2, 3]) await house.ask(mail(`t${i}@far.example`, `t${i}`));
+    const counter = "newusers to not internal/newuser hour/SASLUsername:noman@example.org";
+    const over = "(claimed)|control socket";
+    const before = [
+      `known|group|newuser|changed|cli:joe ${over}`,
+      `known|counter|${counter}|reset|cli:ann ${over}`,
+      `known|policy|newusers to not internal|added|unknown ${over}`,
+      `known|group|internal_domains|added|unknown ${over}`,
+    ];
+    assert.deepEqual(
+      (await told())?.filter((line, i, all) => all.indexOf(line) === i),
+      before,
+    );
+    house.clock.advance(60_001);
+    await house.post("/quotas/raise", { key, to: "9/recipients/1h", until: "1h", by: "cli:olena" });
+    await house.post("/policies/apply", { text: rules.replace("QUOTAUSE", "QUOTA"), by: "cli:eve" });
+    const after = (await told())?.filter((line, i, all) => all.indexOf(line) === i) ?? [];
+    assert.deepEqual(after.slice(0, 2).sort(), [
+      `since|counter|${counter}|raised|cli:olena ${over}`,
+      `since|policy|newusers to not internal|changed|cli:eve ${over}`,
+    ]);
+    assert.deepEqual(after.slice(2), before);
+  });
+
   test("status counts questions, and warns when Postfix never asks at END-OF-MESSAGE", async () => {
     for (let i = 0; i < 10; i++) await house.ask(question("x@example.org", [`instance=s${i}`]));
     const status = await house.get<StatusAnswer>("/status");
@@ -150,7 +212,7 @@ describe("counters and decisions through the API", () => {
     assert.match(text, /^postvarta_policy_requests_total\{action="reject",state="RCPT"\} [1-9]/m);
     assert.match(
       text,
-      /^postvarta_quota_verdicts_total\{mode="enforce",quota="newusers to not internal\/newuser hour",verdict="reject"\} 3$/m,
+      /^postvarta_quota_verdicts_total\{mode="enforce",quota="newusers to not internal\/newuser hour",verdict="reject"\} 4$/m,
     );
     assert.doesNotMatch(text, /noman|192\.0\.2|4Qabc/);
   });

@@ -93,6 +93,7 @@ export class House implements AsyncDisposable {
     const onFinding = measures.found.bind(measures);
     const engine = new PolicyEngine({
       cells: store.cells,
+      node: "mx1",
       clock,
       log: silentLog,
       checks,

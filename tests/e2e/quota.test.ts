@@ -6,6 +6,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { findAnyDecisions } from "../../src/api/found-decisions.ts";
+import type { Trail } from "../../src/policy/decision-book.ts";
 import { needs } from "../needs.ts";
 import { type PolicyHouse, startHouse } from "../policy-house.ts";
 import { type PostfixRig, startPostfixRig } from "./postfix-rig.ts";
@@ -55,6 +57,17 @@ class Circle implements AsyncDisposable {
     return this.house.used("newusers to not internal", "q", count, account);
   }
 
+  /** What a line that Postfix logged is traced to. Its stamp is the real time, and the house's clock shows another. */
+  async explained(line: string): Promise<readonly string[]> {
+    const { store, clock } = this.house;
+    const message = line.replace(/^.*?(?=[0-9A-Za-z]+: reject: )/, "smtpd: ");
+    const found = await findAnyDecisions({ store, clock, canonical: (login) => login }, message, { limit: 10 });
+    return found.rows.map((row) => {
+      const quota = (JSON.parse(row.trail) as Trail).findings.find(({ effect }) => effect === "acted")?.quota;
+      return `${found.as} ${row.rule} ${row.recipient} ${quota?.before} + ${quota?.amount} of ${quota?.max}`;
+    });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.rig[Symbol.asyncDispose]();
     await this.house[Symbol.asyncDispose]();
@@ -75,6 +88,9 @@ describe("a real Postfix", { skip }, () => {
       line,
       /NOQUEUE: reject: RCPT from unknown\[203\.0\.113\.9\]: 554 5\.7\.1 <d@out\.test>: Recipient address rejected: LIMIT AT QUOTAUSE; from=<user1@example\.test> to=<d@out\.test>/,
     );
+    assert.deepEqual(await circle.explained(line), ["line newusers to not internal/q d@out.test 3 + 1 of 3"]);
+    const said = `<d@out.test>: host mx1.example.org[192.0.2.1] said: 554 ${refused.text} (in reply to RCPT TO command)`;
+    assert.deepEqual(await circle.explained(said), await circle.explained(line));
     const inside = await send("boss@example.test");
     assert.equal(inside.final?.code, 250, "mail inside the house is not counted");
     assert.equal(await circle.used("recipients"), 3);
@@ -103,6 +119,8 @@ describe("a real Postfix", { skip }, () => {
     const hidden = await sendMail({ ...mail, sizeBytes: 60 * 1024 });
     assert.deepEqual([hidden.recipients[0]?.code, hidden.final?.code], [250, 554]);
     assert.match(hidden.final?.text ?? "", /<END-OF-MESSAGE>: End-of-data rejected: LIMIT AT QUOTAUSE/);
+    const line = await circle.rig.waitForLog(/reject: END-OF-MESSAGE from/);
+    assert.match((await circle.explained(line))[0] ?? "", /^line newusers to not internal\/q .* \+ 6\d of 100$/);
     assert.ok((await circle.used("kilobytes")) <= 62);
     assert.equal((await sendMail({ ...mail, sizeBytes: 30 * 1024 })).final?.code, 250);
   });

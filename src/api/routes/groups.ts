@@ -18,6 +18,7 @@ import {
   groupList,
   groupQuery,
 } from "../contract.ts";
+import { groupsInside, groupsNamed } from "../group-nesting.ts";
 import { parseCursor, printCursor } from "../page.ts";
 import type { ApiParts } from "../parts.ts";
 import { route } from "../route.ts";
@@ -76,9 +77,9 @@ async function showGroup({ store }: ApiParts, query: z.output<typeof groupQuery>
   );
   const end = offset + list.length;
   const usesOf = (member: string | null) =>
-    namesIn(member ?? "").some((name) => insideOf(name, rules.groups).has(query.name));
+    groupsNamed(member ?? "").some((name) => groupsInside(name, rules.groups).has(query.name));
   const users = rules.policies.filter(({ members }) => members.some((m) => usesOf(m.source) || usesOf(m.destination)));
-  const inside = insideOf(query.name, rules.groups);
+  const inside = groupsInside(query.name, rules.groups);
   inside.delete(query.name);
   return {
     ...headOf(group),
@@ -102,22 +103,6 @@ async function membersAt(store: Store, name: string, offset: number, limit: numb
     .limit(limit)
     .execute();
   return rows.map(({ member, origin }) => ({ member, origin: origin === "added" ? "added" : "file" }));
-}
-
-function namesIn(member: string): readonly string[] {
-  if (!member.includes("%")) return [];
-  const spec = parseSpec(member, "source");
-  return spec.ok ? spec.groups : [];
-}
-
-/** The group and all groups inside it. */
-function insideOf(name: string, groups: readonly Group[]): Set<string> {
-  const inside = new Set([name]);
-  for (const found of inside) {
-    const members = groups.find((group) => group.name === found)?.members ?? [];
-    for (const member of members) for (const next of namesIn(member)) inside.add(next);
-  }
-  return inside;
 }
 
 /** Throws Problems for members that cannot be read, and for groups that do not exist or would hold themselves. */

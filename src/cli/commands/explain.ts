@@ -1,9 +1,10 @@
 // `postvarta explain WHAT`: why mail was refused, with the whole trail of each decision.
 
 import { Command } from "commander";
-import type { DecisionAnswer, ExplainAnswer } from "../../api/contract.ts";
+import type { ChangeAnswer, DecisionAnswer, ExplainAnswer } from "../../api/contract.ts";
 import { Client } from "../client.ts";
 import type { GlobalOptions } from "../global-options.ts";
+import { readStdin } from "../input.ts";
 import { safeText } from "../safe-text.ts";
 import { Terminal } from "../terminal.ts";
 import { printTrail } from "../trail-lines.ts";
@@ -16,17 +17,20 @@ interface ExplainOptions extends GlobalOptions {
 export function explainCommand(): Command {
   return new Command("explain")
     .description(
-      "says why mail was refused, by address, account, queue id, decision id, recipient, or a piece of the answer",
+      "says why mail was refused: paste a line of mail.log or of a bounce, or name an address, account, queue id, decision id, recipient, time, or a piece of the answer",
     )
-    .argument("<what...>", "several words are one text")
+    .argument("<what...>", "several words are one text; - reads it from stdin")
     .option("--limit <n>", "at most so many decisions, newest first (20; at most 500)")
-    .addHelpText("after", "\nExample:\n  postvarta explain olena@example.org")
+    .addHelpText(
+      "after",
+      "\nExample:\n  postvarta explain olena@example.org\n  grep 'reject: RCPT' /var/log/mail.log | tail -1 | postvarta explain -",
+    )
     .action(explain);
 }
 
 async function explain(words: readonly string[], options: ExplainOptions): Promise<void> {
   const terminal = new Terminal(options);
-  const what = words.join(" ");
+  const what = words.length === 1 && words[0] === "-" ? (await readStdin()).trim() : words.join(" ");
   const client = await Client.open(options);
   const answer = await client.get<ExplainAnswer>(`/explain/${encodeURIComponent(what)}`, { limit: options.limit });
   if (terminal.json) return terminal.printJson(answer);
@@ -52,8 +56,17 @@ function printDecision(terminal: Terminal, decision: DecisionAnswer): void {
     ["to", decision.recipient],
     ["client", decision.client],
     ["queue id", decision.queue_id],
+    ["node", decision.node],
   ];
   for (const [name, value] of facts) if (value !== "") terminal.line(`  ${name.padEnd(9)} ${safeText(value)}`);
   printTrail(terminal, decision.trail, "  ");
+  for (const change of decision.changes) terminal.line(`  ${changeLine(terminal, change)}`);
   terminal.line();
+}
+
+function changeLine(terminal: Terminal, { kind, name, act, at, by, via, detail, since }: ChangeAnswer): string {
+  const how = via === "" ? "" : ` over the ${via}`;
+  const what = detail === "" ? "" : `: ${detail}`;
+  const when = since ? "after it, " : "";
+  return `${when}${safeText(`${kind} ${name} was ${act}`)} ${terminal.time(at)} by ${safeText(`${by}${how}${what}`)}`;
 }
