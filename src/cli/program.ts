@@ -72,6 +72,15 @@ export const verbs: readonly Verb[] = [
     },
   },
   {
+    name: "jail",
+    help: "what a jail's filter finds",
+    load: async () => {
+      const test = (await import("./commands/jail-test.ts")).jailTestCommand();
+      const example = "postvarta jail test --config-dir /etc/fail2ban --filter postfix --log /var/log/mail.log";
+      return new Command("jail").description("what a jail's filter finds").addCommand(withExample(test, example));
+    },
+  },
+  {
     name: "networks",
     help: "what an address belongs to",
     load: async () => (await import("./commands/networks.ts")).networksCommand(),

@@ -39,6 +39,10 @@ export const problemCodes = {
   "postfix/unreadable": "Postfix's configuration cannot be read.",
   "logs/unreadable": "A log file cannot be read.",
   "logs/source": "A source of log lines cannot be opened.",
+  "jails/unreadable": "A file of a Fail2ban configuration cannot be read.",
+  "jails/syntax": "A file of a Fail2ban configuration is not in its language.",
+  "jails/bad-value": "An option of a Fail2ban configuration has a value that cannot be used.",
+  "jails/regex": "A regular expression of a filter cannot run; the construct is named.",
   usage: "The command line is not understood.",
 } as const;
 

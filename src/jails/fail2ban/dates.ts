@@ -1,0 +1,142 @@
+// Where the date of a line stands. Remembers which form the last line had: a log rarely changes it.
+
+import {
+  type DateMatch,
+  type DateTemplate,
+  embeddedEpochTemplate,
+  epochTemplate,
+  fieldsTemplate,
+  noneTemplate,
+  tai64nTemplate,
+} from "./date-template.ts";
+
+const clock = "%H:%M:%S";
+const loose = "%k:%M:%S";
+const fraction = String.raw`(?:\.%f)?`;
+const anyFraction = "(?:[.,]%f)?";
+const sameSeparator = "(?P=_sep)";
+
+/** The forms that are known without a `datepattern`, in the order they are tried. */
+const defaultPatterns: readonly string[] = [
+  String.raw`%ExY(?P<_sep>[-/.])%m${sameSeparator}%d(?:T|  ?)${clock}${anyFraction}(?:\s*%z)?`,
+  `(?:%a )?%b %d ${loose}${fraction}(?: %ExY)?`,
+  `(?:%a )?%b %d %ExY ${loose}${fraction}`,
+  `%d(?P<_sep>[-/])%m${sameSeparator}(?:%ExY|%Exy) ${loose}`,
+  `%d(?P<_sep>[-/])%b${sameSeparator}%ExY[ :]?${clock}${fraction}(?: %z)?`,
+  `%m/%d/%ExY:${clock}`,
+  `%m-%d-%ExY ${loose}${fraction}`,
+  "EPOCH",
+  `{^LN-BEG}${clock}`,
+  `^<%m/%d/%Exy@${clock}>`,
+  `%Exy%Exm%Exd  ?${clock}`,
+  "%b %d, %ExY %I:%M:%S %p",
+  `^%b-%d-%Exy ${loose}`,
+  String.raw`%ExY%Exm%Exd(?:-|T|  ?)%ExH:?%ExM:?%ExS${anyFraction}(?:\s*%z)?`,
+  `(?:%Z )?(?:%a )?%b %d ${loose}${fraction}(?: %ExY)?`,
+  `(?:%z )?(?:%a )?%b %d ${loose}${fraction}(?: %ExY)?`,
+  "TAI64N",
+];
+
+/** The templates of the patterns of a filter; the known forms when it has none. */
+export function makeDateTemplates(
+  patterns: readonly string[],
+  nowYear: number,
+  where: string,
+): readonly DateTemplate[] {
+  const make = (pattern: string) => makeTemplate(pattern, nowYear, where);
+  const plain = defaultPatterns.map(make);
+  const starts = defaultPatterns.filter((_, i) => plain[i]?.anchored === false).map((text) => make(`{^LN-BEG}${text}`));
+  const all = [...starts, ...plain];
+  if (patterns.length === 0) return all;
+  return patterns.flatMap((pattern) => {
+    if (pattern === "{DEFAULT}") return all;
+    if (pattern === "{^LN-BEG}") return all.filter((template) => template.anchored);
+    if (pattern.includes("{DATE}"))
+      return defaultPatterns.map((text) => make(pattern.replace("{DATE}", () => inner(text))));
+    return [make(pattern)];
+  });
+}
+
+function inner(pattern: string): string {
+  if (pattern === "EPOCH") return "{EPOCH}";
+  if (pattern === "TAI64N") return "@[0-9a-f]{24}";
+  return pattern.replace(/^\{\^LN-BEG\}|^\^/, "");
+}
+
+function makeTemplate(pattern: string, nowYear: number, where: string): DateTemplate {
+  const bare = pattern.replace(/^(?:\{\^LN-BEG\}|\^)/, "");
+  const word = bare.toUpperCase();
+  if (pattern === "{NONE}") return noneTemplate();
+  if (word === "EPOCH" || word === "LEPOCH") {
+    return epochTemplate(pattern, { long: word === "LEPOCH", start: bare !== pattern });
+  }
+  if (word === "TAI64N") return tai64nTemplate(pattern, bare !== pattern);
+  if (/(?<!\\)\{L?EPOCH\}/.test(pattern) && !/%[A-Za-z]/.test(pattern)) return embeddedEpochTemplate(pattern, where);
+  return fieldsTemplate(pattern, nowYear, where);
+}
+
+export interface FoundDate extends DateMatch {
+  readonly template: DateTemplate;
+}
+
+interface Seen {
+  readonly template: DateTemplate;
+  /** How far right it stood when it was seen last. */
+  distance: number;
+}
+
+/** Finds the date of one line after the other. */
+export class DateDetector {
+  readonly #templates: Seen[];
+  #last: Seen | undefined;
+  #start = 1;
+  #end = 1;
+
+  constructor(templates: readonly DateTemplate[]) {
+    this.#templates = templates.map((template) => ({ template, distance: Number.POSITIVE_INFINITY }));
+  }
+
+  find(line: string): FoundDate | undefined {
+    const last = this.#last;
+    const again = last === undefined ? undefined : this.#tryLast(last, line);
+    const found = again ?? this.#search(line, last?.template.anchored ? last : undefined);
+    if (found === undefined) return undefined;
+    this.#remember(found.seen, found.match);
+    const { match, seen } = found;
+    return { ...match, template: seen.template };
+  }
+
+  #tryLast(last: Seen, line: string): Hit | undefined {
+    const match = last.template.match(line);
+    if (match === undefined) return undefined;
+    const same = match.start === this.#start && match.end === this.#end;
+    return last.template.anchored || this.#templates.length === 1 || same ? { seen: last, match } : undefined;
+  }
+
+  /** Anchored forms end the search; of the others the one that stands furthest left. */
+  #search(line: string, except: Seen | undefined): Hit | undefined {
+    let best: Hit | undefined;
+    for (const seen of this.#templates) {
+      if (seen === except) continue;
+      const match = seen.template.match(line);
+      if (match === undefined) continue;
+      if (seen.template.anchored || this.#templates.length === 1) return { seen, match };
+      const further = match.start > seen.distance || match.start > this.#start;
+      if (!further) return { seen, match };
+      if (best === undefined || match.start < best.match.start) best = { seen, match };
+    }
+    return best;
+  }
+
+  #remember(seen: Seen, match: DateMatch): void {
+    seen.distance = match.start;
+    this.#last = seen;
+    this.#start = match.start;
+    this.#end = match.end;
+  }
+}
+
+interface Hit {
+  readonly seen: Seen;
+  readonly match: DateMatch;
+}

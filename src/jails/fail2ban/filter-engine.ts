@@ -1,0 +1,207 @@
+// One filter over lines: the date is cut out, `prefregex` narrows, the first `failregex` that matches speaks.
+
+import { parseIp, printIp } from "../../core/ip.ts";
+import { Problem } from "../../core/problem.ts";
+import { Connections, type Gathered } from "./connections.ts";
+import { type DateSetting, resolveDate } from "./date-time.ts";
+import { DateDetector, makeDateTemplates } from "./dates.ts";
+import { FailRegex, type Fields, type RegexMatch } from "./fail-regex.ts";
+import type { FilterDefinition } from "./filter-reader.ts";
+import { isAsciiText } from "./line-regex.ts";
+
+/** Longer lines are cut: a pattern's time grows with its text. */
+export const lineLengthMax = 8192;
+/** As Fail2ban: a line without a date has the last date if that is no older. */
+const lastDateMs = 60_000;
+
+/** One failure as a filter tells it. */
+export interface Failure {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** What is counted and banned: an address in canonical form, a network, a name, or the filter's own id. */
+  readonly id: string;
+  /** The address or name; the id where there is none. */
+  readonly host: string;
+  readonly fields: ReadonlyMap<string, string | readonly string[]>;
+  /** The lines that made the failure, as they were matched. */
+  readonly matches: readonly string[];
+  /** Number of the regular expression, from nought. */
+  readonly regex: number;
+}
+
+export interface EngineOptions {
+  /** Milliseconds; asked once a line. */
+  readonly now: () => number;
+  readonly zoneMinutes?: number | undefined;
+  /** Lines are messages of the journal: no date is looked for. */
+  readonly journal?: boolean;
+}
+
+interface Piece {
+  readonly text: string;
+  readonly whole: string;
+}
+
+export class FilterEngine {
+  readonly #definition: FilterDefinition;
+  readonly #options: EngineOptions;
+  readonly #dates: DateDetector;
+  readonly #prefix: FailRegex | undefined;
+  readonly #fail: readonly FailRegex[];
+  readonly #ignore: readonly FailRegex[];
+  readonly #connections = new Connections();
+  #buffer: Piece[] = [];
+  #lastDate: number | undefined;
+
+  /** A Problem with the place when something of the filter cannot run. */
+  constructor(definition: FilterDefinition, options: EngineOptions) {
+    this.#definition = definition;
+    this.#options = options;
+    const multiline = definition.maxlines > 1;
+    const names = definition.usedns !== "no";
+    const make = (option: string) => (source: string) =>
+      new FailRegex(source, { where: definition.where(option), multiline, names });
+    this.#prefix = definition.prefregex === "" ? undefined : make("prefregex")(definition.prefregex);
+    this.#fail = definition.failregex.map(make("failregex"));
+    this.#ignore = definition.ignoreregex.map(make("ignoreregex"));
+    const nowYear = Math.max(new Date(options.now()).getFullYear(), new Date().getFullYear());
+    this.#dates = new DateDetector(makeDateTemplates(definition.datepattern, nowYear, definition.where("datepattern")));
+    if (!this.#prefix?.hasId) this.#requireIds();
+  }
+
+  #requireIds(): void {
+    const without = this.#fail.find((regex) => !regex.hasId);
+    if (without === undefined) return;
+    throw new Problem(`the regular expression names nobody: ${without.source}`, {
+      code: "jails/regex",
+      where: this.#definition.where("failregex"),
+      hint: "put <HOST>, <ADDR> or <F-ID> into it",
+    });
+  }
+
+  /** One line, without its end. At most one failure: the first regular expression that matches speaks. */
+  see(whole: string): Failure | undefined {
+    const line = whole.length > lineLengthMax ? whole.slice(0, lineLengthMax) : whole;
+    const now = this.#options.now();
+    const { text, at } = this.#options.journal ? { text: line, at: now } : this.#cutDate(line, now);
+    const piece = { text, whole: line };
+    this.#buffer = this.#definition.maxlines > 1 ? [...this.#buffer, piece].slice(-this.#definition.maxlines) : [piece];
+    let searched = `${this.#buffer.map((one) => one.text).join("\n")}\n`;
+    const ascii = isAsciiText(searched);
+    if (this.#ignore.length > 0 && this.#ignore.length < this.#fail.length - 2 && this.#ignored(searched, ascii))
+      return undefined;
+    let before: Fields | undefined;
+    if (this.#prefix !== undefined) {
+      const match = this.#prefix.match(searched, ascii);
+      if (match === undefined) return undefined;
+      before = match.fields;
+      const content = before.get("content");
+      if (typeof content === "string") searched = `${content}\n`;
+      before.delete("content");
+    }
+    return this.#failure(searched, ascii, before, at);
+  }
+
+  #failure(searched: string, ascii: boolean, before: Fields | undefined, at: number): Failure | undefined {
+    for (const [index, regex] of this.#fail.entries()) {
+      const match = regex.match(searched, ascii);
+      if (match === undefined) continue;
+      const matched = this.#takeMatched(searched, match);
+      const ignoreText = this.#definition.maxlines > 1 ? `${matched.map((one) => one.text).join("\n")}\n` : searched;
+      if (this.#ignore.length > 0 && this.#ignored(ignoreText, ascii)) return undefined;
+      const fields: Fields = new Map(before);
+      for (const [name, value] of match.fields) fields.set(name, value);
+      return this.#conclude(
+        fields,
+        matched.map((one) => one.whole),
+        at,
+        index,
+      );
+    }
+    return undefined;
+  }
+
+  #ignored(text: string, ascii: boolean): boolean {
+    return this.#ignore.some((regex) => regex.match(text, ascii) !== undefined);
+  }
+
+  /** The lines of the window that a match covers; they leave the window, but for those it skipped. */
+  #takeMatched(text: string, match: RegexMatch): readonly Piece[] {
+    if (this.#definition.maxlines === 1) return this.#buffer;
+    const first = count(text, text.lastIndexOf("\n", match.start) + 1);
+    const last = count(text, text.indexOf("\n", Math.max(match.end - 1, 0)) + 1);
+    const matched = this.#buffer.slice(first, last);
+    const rest = this.#buffer.slice(0, first);
+    for (const skipped of match.skipped) {
+      const at = matched.findIndex((piece) => piece.text === skipped);
+      if (at >= 0) rest.push(...matched.splice(at, 1));
+    }
+    this.#buffer = [...rest, ...this.#buffer.slice(last)];
+    return matched;
+  }
+
+  #cutDate(line: string, now: number): { text: string; at: number } {
+    const found = this.#dates.find(line);
+    if (found === undefined) return { text: line, at: this.#undated(now) };
+    const setting: DateSetting = { now, zoneMinutes: this.#options.zoneMinutes };
+    const resolved = found.text === "" ? undefined : resolveDate(found.template, found, setting);
+    const at = resolved ?? this.#undated(now);
+    if (resolved !== undefined) this.#lastDate = resolved;
+    return { text: line.slice(0, found.start) + line.slice(found.end), at };
+  }
+
+  #undated(now: number): number {
+    const last = this.#lastDate;
+    return last !== undefined && now - last < lastDateMs ? last : now;
+  }
+
+  #conclude(fields: Fields, lines: readonly string[], at: number, regex: number): Failure | undefined {
+    const connection = fields.get("mlfid");
+    if (typeof connection !== "string") {
+      if (fields.get("nofail") || fields.get("mlfgained")) return undefined;
+      return identify(fields, lines, at, regex);
+    }
+    const gathered = this.#connections.merge(connection, fields, lines, at);
+    if (gathered.nofail) return undefined;
+    const failure = identify(withUsers(gathered), gathered.matches, at, regex);
+    if (failure === undefined) gathered.pending = true;
+    return failure;
+  }
+}
+
+function withUsers(gathered: Gathered): Fields {
+  const fields: Fields = new Map(gathered.fields);
+  fields.delete("nofail");
+  if (gathered.users !== undefined) fields.set("users", [...gathered.users]);
+  return fields;
+}
+
+/** Who failed: undefined when the line names nobody. */
+function identify(fields: Fields, matches: readonly string[], at: number, regex: number): Failure | undefined {
+  const text = (name: string) => {
+    const value = fields.get(name);
+    return typeof value === "string" && value !== "" ? value : undefined;
+  };
+  const own = text("fid");
+  const named = text("ip4") ?? text("ip6") ?? text("dns");
+  const address = named === undefined ? undefined : canonical(named);
+  const prefix = text("cidr");
+  const host = address !== undefined && prefix !== undefined ? `${address}/${prefix}` : address;
+  const id = own === undefined ? host : canonical(own);
+  if (id === undefined) return undefined;
+  const told: Fields = new Map(fields);
+  if (own !== undefined && host !== undefined) told.set("ip", host);
+  return { at, id, host: id, fields: told, matches, regex };
+}
+
+function canonical(text: string): string {
+  const ip = parseIp(text);
+  return ip === undefined ? text : printIp(ip);
+}
+
+/** Line ends before `end`. */
+function count(text: string, end: number): number {
+  let lines = 0;
+  for (let at = text.indexOf("\n"); at >= 0 && at < end; at = text.indexOf("\n", at + 1)) lines++;
+  return lines;
+}
