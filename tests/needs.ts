@@ -10,6 +10,10 @@ const probes = {
   dovecot: () => missing("Dovecot (apt-get install dovecot-core)", "/usr/sbin/dovecot"),
   postgres: () => (hasPostgres() ? undefined : "needs PostgreSQL (apt-get install postgresql)"),
   nft: () => (runs("nft", "--version") ? undefined : "needs nft (apt-get install nftables)"),
+  tmpfs: () =>
+    runs("unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt") ? undefined : "needs the right to mount",
+  strace: () =>
+    runs("strace", "-qq", "-o", "/dev/null", "true") ? undefined : "needs strace (apt-get install strace)",
   netns: () => (runs("unshare", "--net", "true") ? undefined : "needs the right to make a network namespace"),
 } as const;
 

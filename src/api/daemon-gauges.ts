@@ -6,6 +6,8 @@ import type { ApiParts } from "./parts.ts";
 
 /** A scrape every 15 s must not keep the store's reader busy with counting a million counters. */
 const countEveryMs = 60_000;
+/** Prometheus gives up after 10 s. */
+const readMsMax = 1_000;
 /** Quotas counted one by one; beyond it the rules have more than any dashboard shows. */
 const quotasMax = 500;
 
@@ -70,7 +72,19 @@ export function addDaemonGauges(metrics: Metrics, parts: ApiParts | undefined): 
   );
   for (const [name, help, read] of gauges) {
     const once = name === "postvarta_quota_tracked_keys" ? eachMinute(read) : read;
-    metrics.gauge(name, help, () => (parts === undefined ? [] : once(parts)));
+    metrics.gauge(name, help, () => (parts === undefined ? [] : inTime(once(parts))));
+  }
+}
+
+/** A figure whose store does not answer is left out: the scrape that says so must not wait for it. */
+async function inTime(reading: ReturnType<Gauge[2]>): Promise<Reading> {
+  if (!(reading instanceof Promise)) return reading;
+  const late = Promise.withResolvers<Reading>();
+  const timer = setTimeout(late.resolve, readMsMax, []);
+  try {
+    return await Promise.race([reading, late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -12,12 +12,14 @@ import { isoTimeOrNull } from "./trail-view.ts";
 /** What a counter shows at `now`; `state` undefined is an empty one. */
 export function viewOfTarget(
   { limit, track, key }: QuotaTarget,
-  state: CellState | undefined,
+  found: CellState | undefined,
   parts: ApiParts,
 ): QuotaAnswer {
   const now = parts.clock.now();
   const raise = parts.raises.find(key, now);
   const cell = { ...limit.cell, max: raise?.max ?? limit.cell.max };
+  // As the next question will see it: a charge after now is from another clock.
+  const state = found === undefined ? undefined : limit.algorithm.rebase(found, cell, now);
   const admission = limit.algorithm.admit(state, cell, { at: now, amount: 1 });
   const used = limit.algorithm.used(state, cell, now);
   return {

@@ -17,6 +17,8 @@ export interface DaemonChildOptions {
   readonly node?: string;
   /** Further sections. */
   readonly sections?: string;
+  /** A command that becomes the daemon, as `["prlimit", "--nofile=256"]`. */
+  readonly wrap?: readonly string[];
 }
 
 export interface CommandOutcome {
@@ -36,14 +38,16 @@ export class DaemonChild implements AsyncDisposable {
   readonly apiPort: number;
   #child: ChildProcess | undefined;
   #log = "";
+  readonly #wrap: readonly string[];
 
-  private constructor(port: number, apiPort: number) {
+  private constructor(port: number, apiPort: number, wrap: readonly string[]) {
     this.port = port;
     this.apiPort = apiPort;
+    this.#wrap = wrap;
   }
 
   static async start(options: DaemonChildOptions): Promise<DaemonChild> {
-    const daemon = new DaemonChild(await freePort(), await freePort());
+    const daemon = new DaemonChild(await freePort(), await freePort(), options.wrap ?? []);
     writeFileSync(daemon.configFile, daemon.#config(options));
     writeFileSync(join(daemon.directory, "rules.toml"), options.rules);
     await daemon.run();
@@ -74,9 +78,8 @@ export class DaemonChild implements AsyncDisposable {
   async run(): Promise<number> {
     const begun = performance.now();
     const from = this.#log.length;
-    const child = spawn(process.execPath, [main, "run", "--config", this.configFile], {
-      stdio: ["ignore", "ignore", "pipe"],
-    });
+    const [program = "", ...words] = [...this.#wrap, process.execPath, main, "run", "--config", this.configFile];
+    const child = spawn(program, words, { stdio: ["ignore", "ignore", "pipe"] });
     this.#child = child;
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       this.#log += text;

@@ -98,6 +98,8 @@ function draftCharge(limit: CompiledLimit, key: string, asked: Amount, question:
   const found = ledger.state(key);
   // Our clock runs forward only, so a charge after now is from before a restart with another clock.
   const state = found === undefined ? undefined : algorithm.rebase(found, cell, question.now);
+  // Kept by a refusal too: brought back anew at each question, the charge would never be over.
+  if (state !== undefined && state !== found) ledger.keep(key, state, algorithm.expiresAt(state, cell));
   const judge = (from: CellState | undefined, amount: number, force: boolean) => {
     const charge = { at: question.now, amount, force };
     return asked.kind === "added" && algorithm.add !== undefined
