@@ -14,8 +14,9 @@ import { Metrics } from "./core/metrics.ts";
 import { LogSilence } from "./logs/log-silence.ts";
 import { LogsThread } from "./logs/logs-thread.ts";
 import { checks } from "./policy/checks/index.ts";
+import { CluebringerLines } from "./policy/cluebringer-lines.ts";
 import { readCompileOptions } from "./policy/compile-options.ts";
-import { PolicyEngine } from "./policy/engine.ts";
+import { type EngineParts, PolicyEngine } from "./policy/engine.ts";
 import { LiveRules } from "./policy/live-rules.ts";
 import type { Asker } from "./policy/open-messages.ts";
 import { Raises } from "./policy/raises.ts";
@@ -66,7 +67,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   const reloadRaises = async () => raises.use(await readRaises(store, clock.now()));
   await reloadRaises();
   const rules = await LiveRules.read(store, compileOptions);
-  const engine = createEngine({ store, node: read.config.node.name, clock, options, rules, raises, measures });
+  const engine = createEngine({ read, store, clock, options, rules, raises, measures });
   await engine.restore();
   store.changes.onChange((fact) =>
     fact === "raises" ? reloadRaises() : fact === "rules" ? rules.reload() : undefined,
@@ -137,8 +138,8 @@ function viewLogs(logs: LogsThread | undefined, { isSilent }: LogSilence): LogsV
 }
 
 interface EngineInput {
+  readonly read: ReadConfig;
   readonly store: Store;
-  readonly node: string;
   readonly clock: Clock;
   readonly options: DaemonOptions;
   readonly rules: LiveRules;
@@ -146,21 +147,30 @@ interface EngineInput {
   readonly measures: PolicyMeasures;
 }
 
-function createEngine({ store, node, clock, options, rules, raises, measures }: EngineInput): PolicyEngine {
+function createEngine({ read, store, clock, options, rules, raises, measures }: EngineInput): PolicyEngine {
+  const { node, policy } = read.config;
   const onFinding = measures.found.bind(measures);
   const compiled = rules.compile();
   const engine = new PolicyEngine({
     cells: store.cells,
-    node,
+    node: node.name,
     clock,
     log: options.log,
     checks,
     rules: compiled,
     raises,
     onFinding,
+    ...(policy.cluebringer_log ? { onSettled: cluebringerWriter(options.log) } : {}),
   });
   rules.onSwap((swapped) => engine.use(swapped));
   return engine;
+}
+
+function cluebringerWriter(log: Log): NonNullable<EngineParts["onSettled"]> {
+  const lines = new CluebringerLines();
+  return (question, findings) => {
+    for (const line of lines.of(question, findings)) log.info(line);
+  };
 }
 
 interface ServerInput {

@@ -46,6 +46,7 @@ test("an empty file gives every default", () => {
       time_zone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
       internal: "%internal_domains",
       answer_ok: false,
+      cluebringer_log: false,
       keep_decisions_days: 30,
       keep_decisions: 1_000_000,
     },
@@ -147,7 +148,7 @@ for (const [text, ...lines] of [
   ],
   [
     "policy = 1",
-    "postvarta.toml:1: policy is 1: a table with listen, mode, on_error, allow, time_zone, internal, answer_ok, keep_decisions_days, keep_decisions",
+    "postvarta.toml:1: policy is 1: a table with listen, mode, on_error, allow, time_zone, internal, answer_ok, cluebringer_log, keep_decisions_days, keep_decisions",
   ],
   [
     "[policy]\nlisten = '127.0.0.1:1'",

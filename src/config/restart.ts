@@ -7,6 +7,7 @@ const restartKeys: Readonly<Record<string, (config: Config) => unknown>> = {
   "policy.listen": (config) => config.policy.listen,
   "policy.allow": (config) => config.policy.allow,
   "policy.answer_ok": (config) => config.policy.answer_ok,
+  "policy.cluebringer_log": (config) => config.policy.cluebringer_log,
   node: (config) => config.node,
   store: (config) => config.store,
   api: (config) => config.api,

@@ -74,6 +74,12 @@ const policy = z
       .describe(
         "Answer a real `OK` for the verdict `ok` instead of `DUNNO`. In front of `reject_unauth_destination` that makes an open relay.",
       ),
+    cluebringer_log: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Also write the lines that cluebringer wrote (`module=Quotas, mode=update, …`), for scripts that read them. Numbers of policies, quotas and limits are their places in `policy export`.",
+      ),
     keep_decisions_days: z
       .int()
       .min(1)

@@ -27,6 +27,8 @@ export interface EngineParts {
   readonly node?: string;
   /** Told of every finding that keeps a record, also of those that share one: for figures. */
   readonly onFinding?: (finding: Finding) => void;
+  /** Told of every question with all that was found: for lines in the forms of others. */
+  readonly onSettled?: (question: Question, findings: readonly Finding[]) => void;
 }
 
 export interface EngineStats extends MessageStats {
@@ -189,6 +191,7 @@ export class PolicyEngine {
     settlePlans(plans, ledger);
     const verdict = this.#record(question, ledger, view);
     const hasCharged = ledger.commit();
+    this.#parts.onSettled?.(question, ledger.findings);
     if (isEnd) this.#messages.end(question, hasCharged, verdict, view);
     else if (question.request.state === "RCPT") this.#messages.trackRecipient(question, ledger, verdict, view);
     return verdict;
