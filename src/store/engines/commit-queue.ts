@@ -39,8 +39,8 @@ export class CommitQueue {
   readonly #messageIds: Set<string>;
   #open = new Batch(1);
   #inFlight: Batch | undefined;
-  /** Batches on disk whose cells are not in the table yet, oldest first. */
-  readonly #unfolded: Batch[] = [];
+  /** Batches on disk whose cells are not in the table yet, oldest first. Thousands under load, so no more of them is kept. */
+  readonly #unfolded: Pick<Batch, "number" | "cells">[] = [];
   #foldedBatch = 0;
   #scheduled: NodeJS.Immediate | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -189,10 +189,9 @@ export class CommitQueue {
       if (message === undefined) this.#messageIds.delete(id);
       else this.#messageIds.add(id);
     }
-    if (batch.number > this.#foldedBatch) this.#unfolded.push(batch);
+    const { number, cells } = batch;
+    if (number > this.#foldedBatch) this.#unfolded.push({ number, cells });
     batch.settle(true);
-    batch.messages.clear();
-    batch.decisions.clear();
     if (this.#open.empty) this.#open.settle(true);
     else this.#schedule();
   }
