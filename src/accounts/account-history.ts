@@ -71,6 +71,9 @@ export class AccountHistory {
   /** Recipients of the last days on which mail was sent, and of this day. */
   readonly dayCounts: number[] = [];
   todayCount = 0;
+  /** Of mail from familiar networks, over all time. */
+  sentRecipients = 0;
+  sentBounced = 0;
   day = 0;
   /** No calm day: what was used on it does not become familiar. */
   alarmedToday = false;
@@ -162,6 +165,11 @@ export class AccountHistory {
 
   isLearning(at: number, settings: JudgeSettings): boolean {
     return this.logins < settings.learning.logins || at - this.firstAt < settings.learning.days * dayMs;
+  }
+
+  /** The share of this account's recipients that bounces, never below `usual`, which counts as much as a hundred recipients. */
+  usualBounceShare(usual: number): number {
+    return Math.max(usual, (this.sentBounced + usual * 100) / (this.sentRecipients + 100));
   }
 
   /** The 90th percentile of recipients a day; undefined until four days are known. */

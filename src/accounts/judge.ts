@@ -180,7 +180,10 @@ export class Judge {
     account.todayCount += recipients;
     const sender = textKey((event.sender ?? "").toLowerCase());
     const use = account.useSender(sender);
-    if (mail === undefined) return;
+    if (mail === undefined) {
+      account.sentRecipients += recipients;
+      return;
+    }
     mail.recipients = recipients;
     mail.sizeBytes = event.sizeBytes ?? 0;
     mail.sender = use;
@@ -189,7 +192,11 @@ export class Judge {
 
   #seeBounced(event: MailEvent): void {
     const queued = event.queueId === null ? undefined : this.#queue.find(event.queueId);
-    if (queued?.mail === undefined) return;
+    if (queued === undefined) return;
+    if (queued.mail === undefined) {
+      queued.account.sentBounced++;
+      return;
+    }
     queued.mail.bounced++;
     this.#evaluate(queued.account, event.at);
   }

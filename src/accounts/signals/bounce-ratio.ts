@@ -6,7 +6,7 @@ export const bounceRatio: Signal = {
   name: "bounce_ratio",
   about: "deeds",
   help: "Many of the recipients mailed from unfamiliar networks do not exist.",
-  judge({ mails, settings }) {
+  judge({ account, mails, settings }) {
     let recipients = 0;
     let bounced = 0;
     for (const mail of mails) {
@@ -15,7 +15,7 @@ export const bounceRatio: Signal = {
     }
     if (bounced === 0) return undefined;
     const { bounces } = settings;
-    const chance = chanceOf(bounced, recipients * bounces.usual);
+    const chance = chanceOf(bounced, recipients * account.usualBounceShare(bounces.usual));
     const because = () => `${bounced} of ${recipients} recipients mailed from unfamiliar networks bounced`;
     if (bounced >= bounces.manyCount && chance <= bounces.manyChance) return finding(bounces.many, because);
     if (bounced >= bounces.severalCount && chance <= bounces.severalChance) return finding(bounces.several, because);
