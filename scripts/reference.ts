@@ -11,6 +11,7 @@ import { problemCodes } from "../src/core/problem.ts";
 import { sources } from "../src/logs/sources/index.ts";
 import { parseRules } from "../src/policy/rules-file.ts";
 import { rulesSchema } from "../src/policy/rules-schema.ts";
+import { accountsLines } from "./reference-accounts.ts";
 import { apiLines, cliLines, metricsLines } from "./reference-interfaces.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -20,6 +21,7 @@ const made = "<!-- Made by `node scripts/reference.ts`. Change the schema, not t
 /** Each page's path below the project, and the text it should have. */
 export async function referencePages(): Promise<ReadonlyMap<string, string>> {
   return new Map([
+    ["docs/reference/accounts.md", page("Stolen accounts", accountsLines())],
     ["docs/reference/api.md", page("HTTP API", apiLines())],
     ["docs/reference/cli.md", page("Command line", await cliLines())],
     ["docs/reference/metrics.md", page("Metrics", metricsLines())],
