@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -103,7 +103,11 @@ test("from SQLite to PostgreSQL and back nothing is lost", { skip: needs("postgr
     assert.deepEqual(await look(store), before);
     await assert.rejects(copyStore(url, sqliteUrl("busy.db"), options), is("store/locked"));
   }
-  await assert.rejects(copyStore(sqliteUrl("first.db"), url, options), is("store/not-empty"));
+  for (const dryRun of [true, false])
+    await assert.rejects(copyStore(sqliteUrl("first.db"), url, { ...options, dryRun }), is("store/not-empty"));
+  const untouched = await rig.createDatabase();
+  assert.equal((await copyStore(sqliteUrl("first.db"), untouched, { ...options, dryRun: true })).cells, cells);
+  await copyStore(sqliteUrl("first.db"), url, { ...options, force: true, dryRun: true });
   await copyStore(sqliteUrl("first.db"), url, { ...options, force: true });
   await copyStore(url, sqliteUrl("second.db"), options);
   await using store = await open(sqliteUrl("second.db"));
@@ -119,6 +123,16 @@ test("a dry run counts and makes nothing; a source that is not there, or is in u
   const counts = await copyStore(sqliteUrl("dry.db"), sqliteUrl("none.db"), { ...options, dryRun: true });
   assert.equal(counts.cells, cells);
   assert.equal(existsSync(join(folder, "none.db")), false);
+  const dry = { ...options, dryRun: true };
+  await assert.rejects(copyStore(sqliteUrl("dry.db"), sqliteUrl("dry.db"), dry), is("store/locked"));
+  {
+    await using store = await openStore(sqliteUrl("full.db"), { clock });
+    await fill(store);
+    await assert.rejects(copyStore(sqliteUrl("dry.db"), sqliteUrl("full.db"), dry), is("store/locked"));
+  }
+  await assert.rejects(copyStore(sqliteUrl("dry.db"), sqliteUrl("full.db"), dry), is("store/not-empty"));
+  writeFileSync(join(folder, "text.db"), "no database, but long enough to be looked at ".repeat(50));
+  await assert.rejects(copyStore(sqliteUrl("dry.db"), sqliteUrl("text.db"), dry), is("store/unusable"));
   await assert.rejects(copyStore(sqliteUrl("nothing.db"), sqliteUrl("none.db"), options), is("store/unusable"));
   assert.equal(existsSync(join(folder, "nothing.db")), false);
   await assert.rejects(copyStore(sqliteUrl("dry.db"), sqliteUrl("dry.db"), options), is("store/locked"));

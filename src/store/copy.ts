@@ -3,6 +3,7 @@
 import { type Kysely, sql } from "kysely";
 import type { Clock } from "../core/clock.ts";
 import { Problem } from "../core/problem.ts";
+import { lookAtTarget } from "./copy-target.ts";
 import type { Store } from "./db.ts";
 import { nodeLockClass } from "./engines/pg-line.ts";
 import { escapeNul, unescapeNul, withoutNul } from "./engines/pg-text.ts";
@@ -39,7 +40,7 @@ export interface CopyOptions {
   readonly node: string;
   /** Empties the target first, and does not ask whether nodes use it. */
   readonly force: boolean;
-  /** Only counts what there is to copy; the target is not opened. */
+  /** Only counts what there is to copy, and looks whether the target would take it; nothing is made or changed. */
   readonly dryRun: boolean;
   /** Told after each page. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -55,7 +56,10 @@ export async function copyStore(from: string, to: string, options: CopyOptions):
   await using source = await open(from, options, true);
   await refuseNodes(source, "FROM", options);
   const counts = await countRows(source.facts);
-  if (options.dryRun) return counts;
+  if (options.dryRun) {
+    await rehearse(to, options);
+    return counts;
+  }
   await using target = await open(to, options, false);
   await refuseNodes(target, "TO", options);
   await target.facts.transaction().execute(async (tx) => {
@@ -68,6 +72,14 @@ export async function copyStore(from: string, to: string, options: CopyOptions):
     }
   });
   return counts;
+}
+
+/** Throws what the copy would throw for the target. */
+async function rehearse(to: string, { force }: CopyOptions): Promise<void> {
+  const { rows, nodes } = await lookAtTarget(to, copiedTables);
+  if (force) return;
+  if (nodes > 0) throw inUse(nodes, "TO");
+  refuseFull((table) => rows.get(table) ?? 0);
 }
 
 function open(url: string, { clock, node }: CopyOptions, mustExist: boolean): Promise<Store> {
@@ -84,26 +96,32 @@ async function refuseNodes(store: Store, where: string, { force }: CopyOptions):
       and database = (select oid from pg_database where datname = current_database())`.execute(store.facts);
   const others = rows[0]?.others ?? 0;
   if (others === 0) return;
-  throw new Problem(`${others === 1 ? "A node uses" : `${others} nodes use`} this store`, {
+  throw inUse(others, where);
+}
+
+function inUse(nodes: number, where: string): Problem {
+  return new Problem(`${nodes === 1 ? "A node uses" : `${nodes} nodes use`} this store`, {
     code: "store/locked",
     where,
     hint: "stop every node first; --force copies all the same",
   });
 }
 
+/** `meta` is each store's own when it is made. */
+function refuseFull(rowsOf: (table: CopiedTable) => number): void {
+  const full = copiedTables.filter((table) => table !== "meta" && rowsOf(table) > 0);
+  if (full.length === 0) return;
+  const held = full.map((table) => `${rowsOf(table)} ${table.replace("_", " ")}`).join(", ");
+  throw new Problem(`The target holds ${held}`, {
+    code: "store/not-empty",
+    where: "TO",
+    hint: "name an empty store, or empty this one with --force",
+  });
+}
+
 async function makeEmpty(tx: Kysely<Tables>, force: boolean): Promise<void> {
   const there = await countRows(tx);
-  const full = copiedTables.filter((table) => table !== "meta" && there[table] > 0);
-  if (full.length > 0 && !force) {
-    throw new Problem(
-      `The target holds ${full.map((table) => `${there[table]} ${table.replace("_", " ")}`).join(", ")}`,
-      {
-        code: "store/not-empty",
-        where: "TO",
-        hint: "name an empty store, or empty this one with --force",
-      },
-    );
-  }
+  if (!force) refuseFull((table) => there[table]);
   for (const table of [...copiedTables].reverse()) await tx.deleteFrom(table).execute();
 }
 

@@ -60,6 +60,11 @@ function parsePath(rest: string, where: string | undefined): string {
   throw new Problem("The store's URL names no file", { code: "store/url", where, hint: allowed });
 }
 
+/** The file of an `sqlite:` URL. */
+export function sqlitePath(url: string): string {
+  return parsePath(url.slice("sqlite:".length), undefined);
+}
+
 function noStore(path: string): Problem {
   return new Problem("There is no store", { code: "store/unusable", where: path, hint: "name the file of a store" });
 }

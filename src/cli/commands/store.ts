@@ -24,7 +24,7 @@ function copyCommand(): Command {
     .argument("<from>", 'a store\'s URL, or "config" for the one of the configuration')
     .argument("<to>", "the same; it must be empty. A password left out of a URL is read from PGPASSWORD or ~/.pgpass")
     .option("--force", "empty the target first, and do not ask whether nodes use it")
-    .option("--dry-run", "say what there is to copy, and change nothing")
+    .option("--dry-run", "say what there is to copy and whether the target would take it, and change nothing")
     .addHelpText(
       "after",
       "\nExample:\n  postvarta store copy sqlite:/var/lib/postvarta/postvarta.db postgres://postvarta@db.example.org/postvarta",
