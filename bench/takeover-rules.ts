@@ -98,6 +98,9 @@ function travel(visits: readonly Visit[]): boolean {
   );
 }
 
+/** Scores at which ours is looked at; each is an alarm while the level that it stands for holds. */
+const steps = [30, 40, 50, 60, 75] as const;
+
 interface Alarm {
   readonly from: number;
   to: number;
@@ -153,9 +156,6 @@ async function judgeFolder(folder: string): Promise<void> {
   for (const rule of rules) count(rule.name, truth, alarmsOf(rule, visits));
   for (const [step, alarms] of ours) count(`ours, score ${step} or more`, truth, alarms);
 }
-
-/** Scores at which ours is looked at; each is an alarm while the level that it stands for holds. */
-const steps = [30, 40, 50, 60, 75] as const;
 
 function newJudge(networks: NetworkBook, ours: ReadonlyMap<number, Alarms>): { see(event: MailEvent): void } {
   const judges = steps.map((step) => {

@@ -4,7 +4,7 @@ import { type AccountHistory, type Level, levels } from "./account-history.ts";
 import type { JudgeSettings } from "./judge-settings.ts";
 
 /** The level that `score` alone would give. */
-export function levelOf(score: number, settings: JudgeSettings): Level {
+function levelOf(score: number, settings: JudgeSettings): Level {
   if (score >= settings.levels.high) return "high";
   if (score >= settings.levels.watch) return "watch";
   return score >= settings.levels.notice ? "notice" : "calm";

@@ -18,7 +18,7 @@ const shippedDay = "2026-06-17";
 const staleDays = 90;
 
 /** Said wherever results are shown. */
-export const networkAttribution =
+const networkAttribution =
   "Networks: RouteViews, DB-IP (https://db-ip.com), NRO, CC BY 4.0. Countries: ip-location-db geo-whois-asn-country, CC0.";
 
 export interface NetworkStatus {
