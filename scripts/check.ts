@@ -54,7 +54,22 @@ function commandSteps(): (readonly [string, ...(readonly string[])[]])[] {
 }
 
 function bundleAnswers(): boolean {
-  return runs([process.execPath, "scripts/build.ts"]) && runs([process.execPath, "dist/postvarta.mjs", "--version"]);
+  const build = [process.execPath, "scripts/build.ts"];
+  return runs(build) && runs([process.execPath, "dist/postvarta.mjs", "--version"]) && bundleReachesPostgres();
+}
+
+/** The driver is CommonJS, which a bundle can break; a port where nobody listens is as far as it must come. */
+function bundleReachesPostgres(): boolean {
+  const words = [
+    "dist/postvarta.mjs",
+    "store",
+    "copy",
+    "postgres://nobody@127.0.0.1:1/none",
+    "sqlite:/nonexistent/p.db",
+  ];
+  const { stderr } = spawnSync(process.execPath, words, { cwd: root, encoding: "utf8", timeout: stepTimeoutMs });
+  if (!stderr.includes("ECONNREFUSED")) console.error(`The bundle does not reach PostgreSQL: ${stderr.slice(0, 500)}`);
+  return stderr.includes("ECONNREFUSED");
 }
 
 function runs([program = "", ...args]: readonly string[]): boolean {
