@@ -6,7 +6,7 @@ import type { Store } from "./db.ts";
 import type { Tables } from "./tables.ts";
 
 /** Rows that are kept; the oldest go first. Ten years of thirty changes a day. */
-export const auditRowsMax = 100_000;
+const auditRowsMax = 100_000;
 
 /** Rows written with one statement: SQLite takes 32 766 values at a time. */
 const rowsPerInsert = 1_000;

@@ -17,7 +17,7 @@ describe("rules through the API", () => {
     });
     assert.deepEqual(applied.policies.added, ["blocked", "newusers to not internal"]);
     assert.deepEqual(applied.groups.added, ["newuser", "internal_domains"]);
-    assert.match(await house.ask(question("x@bad.example")), /^reject hit [0-9A-Z]{9}$/);
+    assert.match(await house.ask(question("x@bad.example")), /^reject hit [0-9A-Z]{12}$/);
   });
 
   test("applying twice changes nothing, and a dry run says so without doing it", async () => {
