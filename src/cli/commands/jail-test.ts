@@ -7,6 +7,10 @@ import { Command } from "commander";
 import { Problem } from "../../core/problem.ts";
 import { type Failure, FilterEngine } from "../../jails/fail2ban/filter-engine.ts";
 import { readFilter } from "../../jails/fail2ban/filter-reader.ts";
+import { GuardedFilter } from "../../jails/filter.ts";
+
+/** Nobody waits for this log, so a busy machine gets more time than a jail has. */
+const lineTimeoutMs = 2_000;
 
 interface JailTestOptions {
   readonly configDir: string;
@@ -24,11 +28,16 @@ export function jailTestCommand(): Command {
     .option("--filter-option <name=value...>", "a parameter of the filter, as mode=aggressive")
     .requiredOption("--log <file>", "the log")
     .option("--json", "JSON, as always")
-    .action((options: JailTestOptions) => printFailures(options, process.env, process.stdout));
+    .action((options: JailTestOptions) => printFailures(options, process.env, process.stdout, process.stderr));
 }
 
 /** Prints the failures of the log to `output`; a Problem when the filter or the log cannot be read. */
-export async function printFailures(options: JailTestOptions, env: NodeJS.ProcessEnv, output: Writable): Promise<void> {
+async function printFailures(
+  options: JailTestOptions,
+  env: NodeJS.ProcessEnv,
+  output: Writable,
+  errors: Writable,
+): Promise<void> {
   const now = parseNow(env["F2B_NOW"]);
   const parameters = parseParameters(options.filterOption ?? []);
   const definition = readFilter({ directory: options.configDir, name: options.filter, parameters });
@@ -36,11 +45,15 @@ export async function printFailures(options: JailTestOptions, env: NodeJS.Proces
     now: () => now ?? Date.now(),
     journal: definition.logtype === "journal",
   });
+  const guarded = new GuardedFilter(engine, lineTimeoutMs);
   let line = 0;
   for await (const text of readLines(options.log)) {
     line++;
-    const failure = engine.see(text);
-    if (failure !== undefined) output.write(failureJson(line, failure));
+    const seen = guarded.see(text);
+    if (seen.kind === "failure") output.write(failureJson(line, seen.failure));
+    else if (seen.kind === "interrupted") errors.write(`line ${line}: the filter took too long and was interrupted\n`);
+    if (guarded.quarantined)
+      throw new Problem("the filter took too long three times", { code: "jails/regex", where: options.filter });
   }
 }
 
