@@ -1,0 +1,42 @@
+// What may never be banned. Every road to a ban asks here first, and a prefix that merely contains something trusted is refused too:
+// a ban of 192.0.2.0/24 would lock out the trusted 192.0.2.7.
+
+import { contains, type Network, parseNetwork } from "../core/ip.ts";
+
+/** One trusted network and why, for the answer to whoever wanted to ban it. */
+export interface TrustEntry {
+  readonly network: Network;
+  /** e.g. `loopback`, `mynetworks`, `[jails.trust]`. */
+  readonly why: string;
+  /** ms since the epoch; without it the entry does not end. */
+  readonly until?: number;
+}
+
+/** Trusted whatever the configuration says: a banned loopback cuts Postfix off from its own services. */
+const loopback: readonly TrustEntry[] = ["127.0.0.0/8", "::1"].flatMap((text) => {
+  const network = parseNetwork(text);
+  return network === undefined ? [] : [{ network, why: "loopback" }];
+});
+
+/** Loopback and `entries`; a change makes another list. */
+export class TrustList {
+  readonly #entries: readonly TrustEntry[];
+
+  constructor(entries: readonly TrustEntry[]) {
+    this.#entries = [...loopback, ...entries];
+  }
+
+  /** The entry that forbids a ban of `network` at `now` (ms since the epoch): it lies around it, or inside it. */
+  find(network: Network, now: number): TrustEntry | undefined {
+    return this.#entries.find((entry) => isLive(entry, now) && overlaps(entry.network, network));
+  }
+}
+
+function isLive({ until }: TrustEntry, now: number): boolean {
+  return until === undefined || until > now;
+}
+
+/** Two prefixes overlap only when one contains the other. */
+function overlaps(a: Network, b: Network): boolean {
+  return a.length <= b.length ? contains(a, b.ip) : contains(b, a.ip);
+}
