@@ -55,7 +55,7 @@ function withIncludes(
       .split("\n")
       .filter((entry) => entry !== "")
       .map((entry) => (isAbsolute(entry) ? entry : join(dirname(path), entry)))
-      .flatMap((entry) => [entry, entry.replace(/\.conf$/, "") + ".local"])
+      .flatMap((entry) => [entry, `${entry.replace(/\.conf$/, "")}.local`])
       .filter((entry, i, all) => all.indexOf(entry) === i && entry !== path && !chain.includes(entry))
       .flatMap((entry) => withIncludes(entry, [...chain, path], read));
   };

@@ -10,7 +10,7 @@ import type { FilterDefinition } from "./filter-reader.ts";
 import { isAsciiText } from "./line-regex.ts";
 
 /** Longer lines are cut: a pattern's time grows with its text. */
-export const lineLengthMax = 8192;
+const lineLengthMax = 8192;
 /** As Fail2ban: a line without a date has the last date if that is no older. */
 const lastDateMs = 60_000;
 

@@ -61,7 +61,7 @@ function parseMaxlines(text: string | undefined, where: string): number {
 }
 
 /** All options of the filter after interpolation and tags. */
-export function readFilterOptions(tree: ConfigTree, request: FilterRequest): Map<string, string> {
+function readFilterOptions(tree: ConfigTree, request: FilterRequest): Map<string, string> {
   const section = "Definition";
   if (!tree.has(section)) tree.add(new Map([[section, new Map()]]));
   const vars = new Map([...request.parameters].map(([name, value]) => [name.toLowerCase(), value]));
