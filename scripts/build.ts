@@ -1,6 +1,7 @@
-// Builds dist/postvarta.mjs: one file with every dependency in it, and beside it the source map and the licences.
+// Builds dist/postvarta.mjs: one file with every dependency in it, and beside it the source map, the licences and the data
+// about networks.
 
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { build, type Metafile } from "esbuild";
 
@@ -32,9 +33,24 @@ const { metafile } = await build({
 });
 await mkdir(path.dirname(outfile), { recursive: true });
 await writeFile(`${outfile}.licenses.txt`, await licensesOf(metafile));
+await copyNetworks();
 
 const kilobytes = Math.round((await stat(outfile)).size / 1024);
 console.log(`dist/postvarta.mjs: ${kilobytes} kB in ${Math.round(performance.now() - startedAt)} ms`);
+
+/** What the bundle reads about networks stands beside it; NOTICE names where it comes from. */
+async function copyNetworks(): Promise<void> {
+  const directory = path.join(path.dirname(outfile), "networks");
+  await mkdir(directory, { recursive: true });
+  const files = [
+    "asn/asn-ipv4-num.csv",
+    "asn/asn-ipv6-num.csv",
+    "geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb",
+  ];
+  for (const file of files) {
+    await copyFile(path.join(root, "node_modules/@ip-location-db", file), path.join(directory, path.basename(file)));
+  }
+}
 
 /** The licence texts of the packages whose files are in the bundle: their licences want to go with every copy. */
 async function licensesOf(meta: Metafile): Promise<string> {

@@ -16,6 +16,8 @@ const wanted = [
   "xz-utils",
   "zstd",
   "ripgrep",
+  "strace",
+  "iproute2",
 ] as const;
 
 const aptTimeoutMs = 240_000;
