@@ -7,11 +7,11 @@ import { Judge, type LevelChange } from "../../accounts/judge.ts";
 import { parseJudgeSetting } from "../../accounts/judge-setting.ts";
 import { defaultJudgeSettings, type JudgeSettings } from "../../accounts/judge-settings.ts";
 import { Accounts } from "../../core/account.ts";
-import { Problem } from "../../core/problem.ts";
 import { openLog } from "../../logs/archive.ts";
 import { readMailEvents } from "../../logs/events.ts";
-import { Zone } from "../../logs/zone.ts";
 import { networkCacheDirectory, openEmbeddedNetworks } from "../../networks/embedded.ts";
+import { drained } from "../drained.ts";
+import { parseYear, parseZone, usageProblem } from "../log-options.ts";
 
 interface ScanOptions {
   readonly log: readonly string[];
@@ -71,42 +71,12 @@ function changeJson(change: LevelChange): string {
   return `${JSON.stringify({ account, at: new Date(at).toISOString(), level, score, countries, networks, signals })}\n`;
 }
 
-function drained(output: Writable): Promise<void> {
-  return new Promise((resolve) => {
-    const names = ["drain", "error", "close"];
-    const go = () => {
-      for (const name of names) output.off(name, go);
-      resolve();
-    };
-    for (const name of names) output.on(name, go);
-  });
-}
-
-function usage(where: string, message: string, hint: string): Problem {
-  return new Problem(message, { code: "usage", where, hint });
-}
-
-function parseYear(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const year = /^\d{4}$/.test(text) ? Number(text) : 0;
-  if (year < 1970 || year > 2200) throw usage("--year", `${text} is no year`, "four digits, as 2026");
-  return year;
-}
-
-function parseZone(text: string | undefined): Zone | undefined {
-  if (text === undefined) return undefined;
-  const zone = Zone.parse(text);
-  if (zone === undefined)
-    throw usage("--zone", `there is no zone ${text}`, "a name as Europe/Kyiv, UTC, or an offset as +02:00");
-  return zone;
-}
-
 function parseSettings(texts: readonly string[]): JudgeSettings {
   let settings = defaultJudgeSettings;
   for (const text of texts) {
     const next = parseJudgeSetting(settings, text);
     if (typeof next === "string")
-      throw usage("--set", `${text}: ${next}`, "a name of docs/reference/accounts.md, =, a number");
+      throw usageProblem("--set", `${text}: ${next}`, "a name of docs/reference/accounts.md, =, a number");
     settings = next;
   }
   return settings;

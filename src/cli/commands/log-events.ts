@@ -4,10 +4,10 @@ import type { Writable } from "node:stream";
 import { setFlagsFromString } from "node:v8";
 import { Command } from "commander";
 import { defaultMailKinds, type MailEvent, type MailKind, mailKinds } from "../../core/event.ts";
-import { Problem } from "../../core/problem.ts";
 import { openLog } from "../../logs/archive.ts";
 import { readMailEvents } from "../../logs/events.ts";
-import { Zone } from "../../logs/zone.ts";
+import { drained } from "../drained.ts";
+import { parseYear, parseZone, usageProblem } from "../log-options.ts";
 
 interface LogEventsOptions {
   readonly log: readonly string[];
@@ -41,7 +41,7 @@ export function logEventsCommand(): Command {
 
 /** Prints the events of the files to `output`; a Problem when an option or a file is wrong. Ends quietly when nobody reads. */
 export async function printLogEvents(options: LogEventsOptions, output: Writable, errors: Writable): Promise<void> {
-  if (options.format !== "ndjson") throw usage("--format", `there is no format ${options.format}`, "ndjson");
+  if (options.format !== "ndjson") throw usageProblem("--format", `there is no format ${options.format}`, "ndjson");
   const year = parseYear(options.year);
   const zone = parseZone(options.zone);
   const kinds = parseKinds(options.kinds);
@@ -56,31 +56,13 @@ export async function printLogEvents(options: LogEventsOptions, output: Writable
   await readMailEvents(options.log, { year, zone, kinds, warn, now: Date.now }, { see, pause: () => pen.flush() });
 }
 
-function usage(where: string, message: string, hint: string): Problem {
-  return new Problem(message, { code: "usage", where, hint });
-}
-
-function parseYear(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const year = /^\d{4}$/.test(text) ? Number(text) : 0;
-  if (year < 1970 || year > 2200) throw usage("--year", `${text} is no year`, "four digits, as 2026");
-  return year;
-}
-
-function parseZone(text: string | undefined): Zone | undefined {
-  if (text === undefined) return undefined;
-  const zone = Zone.parse(text);
-  if (zone === undefined)
-    throw usage("--zone", `there is no zone ${text}`, "a name as Europe/Kyiv, UTC, or an offset as +02:00");
-  return zone;
-}
-
 function parseKinds(text: string | undefined): readonly MailKind[] {
   if (text === undefined) return defaultMailKinds;
   if (text === "all") return mailKinds;
   return text.split(",").map((word) => {
     const kind = mailKinds.find((name) => name === word.trim());
-    if (kind === undefined) throw usage("--kinds", `there is no kind ${word}`, `all, or ${mailKinds.join(", ")}`);
+    if (kind === undefined)
+      throw usageProblem("--kinds", `there is no kind ${word}`, `all, or ${mailKinds.join(", ")}`);
     return kind;
   });
 }
@@ -160,20 +142,8 @@ class Pen {
   /** Waits until the reader wants more; false when nobody reads any more. */
   async flush(): Promise<boolean> {
     if (this.#length > 0) this.#write(0);
-    if (this.#output.writableNeedDrain && !this.#closed) await this.#drained();
+    if (this.#output.writableNeedDrain && !this.#closed) await drained(this.#output);
     return !this.#closed;
-  }
-
-  /** Resolves when the output takes more, or never will again. */
-  #drained(): Promise<void> {
-    return new Promise((resolve) => {
-      const names = ["drain", "error", "close"];
-      const go = () => {
-        for (const name of names) this.#output.off(name, go);
-        resolve();
-      };
-      for (const name of names) this.#output.on(name, go);
-    });
   }
 
   #write(sizeMin: number): void {
