@@ -8,6 +8,7 @@ import { nodeLockClass } from "./engines/pg-line.ts";
 import { parsePgUrl } from "./engines/pg-url.ts";
 import { takeLock } from "./engines/sqlite-file.ts";
 import { migrations } from "./migrations/index.ts";
+import { refuseNewer } from "./migrations/newer-store.ts";
 import { sqlitePath } from "./open.ts";
 
 export interface TargetLook {
@@ -35,7 +36,7 @@ function lookAtSqlite(path: string, tables: readonly string[]): TargetLook {
       const there = new Set(db.prepare("select name from sqlite_schema where type = 'table'").all().map(nameOf));
       if (there.size > 0 && !there.has("migrations")) throw somethingElse(path);
       if (there.has("migrations"))
-        refuseNewer(countOf(db.prepare("select max(version) as n from migrations").get()), path);
+        refuseUnknown(countOf(db.prepare("select max(version) as n from migrations").get()), path);
       const rows = tables
         .filter((table) => there.has(table))
         .map((table) => {
@@ -66,7 +67,8 @@ async function lookAtPostgres(url: string, tables: readonly string[]): Promise<T
     const there = new Set(named.rows.map(nameOf));
     if (there.has("cells") && !there.has("migrations")) throw somethingElse(target.location);
     const count = async (text: string, values: unknown[] = []) => countOf((await client.query(text, values)).rows[0]);
-    if (there.has("migrations")) refuseNewer(await count("select max(version) as n from migrations"), target.location);
+    if (there.has("migrations"))
+      refuseUnknown(await count("select max(version) as n from migrations"), target.location);
     const rows = new Map<string, number>();
     for (const table of tables.filter((one) => there.has(one)))
       rows.set(table, await count(`select count(*) as n from "${table}"`));
@@ -83,22 +85,16 @@ async function lookAtPostgres(url: string, tables: readonly string[]): Promise<T
   }
 }
 
+function refuseUnknown(version: number, where: string): void {
+  refuseNewer({ version, latest: migrations.at(-1)?.version ?? 0, where, hint: "install the newer version" });
+}
+
 function nameOf(row: Readonly<Record<string, unknown>>): string {
   return String(row["name"]);
 }
 
 function countOf(row: Readonly<Record<string, unknown>> | undefined): number {
   return Number(row?.["n"] ?? 0);
-}
-
-function refuseNewer(version: number, where: string): void {
-  const latest = migrations.at(-1)?.version ?? 0;
-  if (version <= latest) return;
-  throw new Problem(`The store is of version ${version}, this program knows ${latest}`, {
-    code: "store/newer",
-    where,
-    hint: "install the newer version",
-  });
 }
 
 function somethingElse(where: string): Problem {

@@ -3,6 +3,7 @@
 import type { Client } from "pg";
 import { Problem } from "../../core/problem.ts";
 import { migrations } from "./index.ts";
+import { refuseNewer } from "./newer-store.ts";
 
 /** Any number, the same for every version: two nodes that start at once migrate one after the other. */
 const migrationLock = 1_886_353_266;
@@ -16,13 +17,12 @@ export async function migratePostgres(
   await client.query("select pg_advisory_xact_lock($1)", [migrationLock]);
   const current = await readVersion(client, options.where);
   const latest = migrations.at(-1)?.version ?? 0;
-  if (current > latest) {
-    throw new Problem(`The store is of version ${current}, this program knows ${latest}`, {
-      code: "store/newer",
-      where: options.where,
-      hint: "install the newer version again, on every node that shares the store",
-    });
-  }
+  refuseNewer({
+    version: current,
+    latest,
+    where: options.where,
+    hint: "install the newer version again, on every node that shares the store",
+  });
   for (const { version, name, postgres } of migrations) {
     if (version <= current) continue;
     await client.query(postgres);

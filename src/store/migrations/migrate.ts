@@ -5,6 +5,7 @@ import { basename, dirname, join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { Problem } from "../../core/problem.ts";
 import type { Migration } from "./migration.ts";
+import { refuseNewer } from "./newer-store.ts";
 
 /** Backups kept beside the database: enough to go back over a bad week of upgrades. */
 const backupsMax = 3;
@@ -24,13 +25,12 @@ export interface MigrateOptions {
 export function migrate(db: DatabaseSync, options: MigrateOptions): readonly number[] {
   const current = readVersion(db, options.path);
   const latest = options.migrations.at(-1)?.version ?? 0;
-  if (current > latest) {
-    throw new Problem(`The store is of version ${current}, this program knows ${latest}`, {
-      code: "store/newer",
-      where: options.path,
-      hint: "install the newer version again, or put back the backup that it made beside the database",
-    });
-  }
+  refuseNewer({
+    version: current,
+    latest,
+    where: options.path,
+    hint: "install the newer version again, or put back the backup that it made beside the database",
+  });
   const missing = options.migrations.filter((migration) => migration.version > current);
   if (missing.length === 0) return [];
   if (current > 0 && options.path !== undefined) backUp(db, options.path, current, options.now);
