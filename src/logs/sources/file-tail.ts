@@ -113,12 +113,17 @@ export class FileTail {
       this.#note(file);
     }
     for (const key of resumed.forgotten) this.#moved.push({ key, place: undefined });
-    this.#current = current;
+    this.#begin(current);
     if (current === undefined) return;
-    this.#endedAt = current.changedAt;
-    this.#isUnread = current.isAlike;
     if (places.length === 0 && from === "end") current.goToEnd(buffer);
     this.#note(current);
+  }
+
+  /** What stands at the path from here on. */
+  #begin(current: OpenLog | undefined): void {
+    this.#current = current;
+    this.#endedAt = current?.changedAt ?? 0;
+    this.#isUnread = current?.isAlike === true;
   }
 
   #noteLost(files: number): void {
@@ -142,9 +147,7 @@ export class FileTail {
     const next = this.#open();
     if (next === undefined) return;
     if (this.#current === undefined) {
-      this.#current = next;
-      this.#endedAt = next.changedAt;
-      this.#isUnread = next.isAlike;
+      this.#begin(next);
       this.#note(next);
       for (const key of this.#kept.splice(0)) this.#moved.push({ key, place: undefined });
     } else {
@@ -174,8 +177,10 @@ export class FileTail {
     const warn = (text: string) => log.warn("logs.archive", { text });
     for (const file of packed) {
       const rest = await openRest(file, { path: this.path, known, continued, wake, warn });
-      if (rest === undefined) continue;
-      if (this.#closed) rest.close();
+      if (rest === undefined || this.#closed) {
+        rest?.close();
+        continue;
+      }
       this.#packed.push(rest);
       this.#moved.push({ key: keyOfFilePlace(rest.place), place: rest.place });
     }
@@ -191,9 +196,7 @@ export class FileTail {
 
   #rotate(old: OpenLog, next: OpenLog | undefined): void {
     this.#rotated.push({ file: old, grewAt: this.#options.now() });
-    this.#current = next;
-    this.#endedAt = next?.changedAt ?? 0;
-    this.#isUnread = next?.isAlike === true;
+    this.#begin(next);
     if (next !== undefined) this.#note(next);
     if (this.#rotated.length > rotatedMax) this.#close(this.#rotated.shift());
   }
