@@ -3,19 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openPostgres } from "../src/store/engines/postgres.ts";
+import { accountQuota } from "./account-quota.ts";
 import { needs } from "./needs.ts";
 import { startHouse } from "./policy-house.ts";
 import { PostgresRig } from "./postgres-rig.ts";
 
-const rules = `
-[[policies]]
-name = "p"
-members = [{}]
-[[policies.quotas]]
-name = "q"
-track = "SASLUsername"
-limits = [{ count = "recipients", max = 10, per = "1d" }]
-`;
+const rules = accountQuota(10);
 
 const hourMs = 3_600_000;
 

@@ -1,4 +1,4 @@
-// A disk that fills up and gets space again: answers go on from memory and are recorded later (reliability.md, section 7, row 3).
+// A disk that fills up and gets space again: answers go on from memory and are recorded later.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";

@@ -1,4 +1,4 @@
-// kill -9 at any moment: what was acknowledged is there, and nothing is there twice (reliability.md, section 7, rows 1 and 25).
+// kill -9 at any moment: what was acknowledged is there, and nothing is there twice.
 
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";

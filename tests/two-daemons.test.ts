@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import { accountQuota } from "./account-quota.ts";
 import { DaemonChild } from "./e2e/daemon.ts";
 import { needs } from "./needs.ts";
 import { PolicyClient } from "./policy-client.ts";
@@ -15,16 +16,6 @@ const full = process.env["POSTVARTA_FULL"] === "1";
 const clients = 100;
 const limit = 400;
 const kills = full ? 200 : 6;
-
-const rulesOf = (max: number) => `
-[[policies]]
-name = "p"
-members = [{}]
-[[policies.quotas]]
-name = "q"
-track = "SASLUsername"
-limits = [{ count = "recipients", max = ${max}, per = "1d" }]
-`;
 
 interface Asker {
   readonly daemon: DaemonChild;
@@ -84,8 +75,8 @@ describe("two daemons on one PostgreSQL", { skip, timeout: 900_000 }, () => {
   before(async () => {
     rig = await PostgresRig.start();
     const storeUrl = await rig.createDatabase();
-    one = await DaemonChild.start({ rules: rulesOf(limit), storeUrl, node: "mx1" });
-    two = await DaemonChild.start({ rules: rulesOf(limit), storeUrl, node: "mx2" });
+    one = await DaemonChild.start({ rules: accountQuota(limit), storeUrl, node: "mx1" });
+    two = await DaemonChild.start({ rules: accountQuota(limit), storeUrl, node: "mx2" });
   });
   after(async () => {
     await one?.[Symbol.asyncDispose]();
@@ -112,7 +103,7 @@ describe("two daemons on one PostgreSQL", { skip, timeout: 900_000 }, () => {
   });
 
   test("a policy applied on one is followed by the other within a second", async () => {
-    writeFileSync(join(one.directory, "next.toml"), rulesOf(1));
+    writeFileSync(join(one.directory, "next.toml"), accountQuota(1));
     const applied = await one.command("policy", "apply", join(one.directory, "next.toml"));
     assert.equal(applied.code, 0, applied.stderr);
     const from = performance.now();
@@ -123,7 +114,7 @@ describe("two daemons on one PostgreSQL", { skip, timeout: 900_000 }, () => {
       if ((await client.ask({ ...of, recipient: "b@example.org" })) !== "DUNNO") break;
       assert.ok(performance.now() - from < followMs, "not followed in time");
     }
-    writeFileSync(join(one.directory, "next.toml"), rulesOf(1_000_000));
+    writeFileSync(join(one.directory, "next.toml"), accountQuota(1_000_000));
     await one.command("policy", "apply", join(one.directory, "next.toml"));
     await wait(500);
   });

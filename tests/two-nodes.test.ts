@@ -1,4 +1,4 @@
-// Several nodes on one PostgreSQL, and what happens when it is away (reliability.md, section 7, rows 5-7; decided 1 and 4).
+// Several nodes on one PostgreSQL, and what happens when it is away.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -11,6 +11,7 @@ import { openStore } from "../src/store/open.ts";
 import { readRaises, saveRaise } from "../src/store/raises.ts";
 import { CuttingProxy } from "./cutting-proxy.ts";
 import { needs } from "./needs.ts";
+import { type PostgresFault, postgresFaults } from "./postgres-faults.ts";
 import { PostgresRig } from "./postgres-rig.ts";
 
 const skip = needs("postgres");
@@ -206,34 +207,8 @@ describe("two nodes on one PostgreSQL", { skip }, () => {
   });
 });
 
-interface Fault {
-  readonly name: string;
-  start(rig: PostgresRig): Promise<() => Promise<void>>;
-}
-
-const faults: readonly Fault[] = [
-  {
-    name: "stopped",
-    start: async (rig) => {
-      await rig.stop("immediate");
-      return () => rig.restart();
-    },
-  },
-  {
-    name: "hung",
-    start: async (rig) => {
-      rig.signal("SIGSTOP");
-      return async () => rig.signal("SIGCONT");
-    },
-  },
-  {
-    name: "locked",
-    start: async (rig) => {
-      const client = await rig.connect();
-      await client.query("begin; lock table cells in access exclusive mode");
-      return () => client.end();
-    },
-  },
+const faults: readonly PostgresFault[] = [
+  ...postgresFaults,
   {
     name: "out of connections",
     start: async (rig) => {

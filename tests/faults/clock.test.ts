@@ -1,5 +1,5 @@
-// The machine's clock jumps: no counter becomes negative, nothing is freed at once for everybody, and no charge stays for ever
-// (reliability.md, section 7, row 8). Time is the injected clock's; a running daemon reads a steady one, so a jump is one over a restart.
+// The machine's clock jumps: no counter becomes negative, nothing is freed at once for everybody, and no charge stays for
+// ever. Time is the injected clock's; a running daemon reads a steady one, so a jump is one over a restart.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -1,5 +1,5 @@
 // A disk that is full, fails or is read-only under the whole daemon: it answers from memory, in time, says so, and writes all when it
-// can (reliability.md, section 7, rows 3 and 4).
+// can.
 
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { setTimeout as wait } from "node:timers/promises";
+import { accountQuota, usedOf } from "../account-quota.ts";
 import { DaemonChild, type DaemonChildOptions } from "../e2e/daemon.ts";
 import { Load, Smtpd } from "./smtpd.ts";
 
@@ -10,15 +11,7 @@ const account = "ann@example.org";
 const smtpds = 8;
 const lookEveryMs = 50;
 
-const rules = `
-[[policies]]
-name = "p"
-members = [{}]
-[[policies.quotas]]
-name = "q"
-track = "SASLUsername"
-limits = [{ count = "recipients", max = 100000000, per = "1d" }]
-`;
+const rules = accountQuota(100_000_000);
 
 export class FaultyHouse implements AsyncDisposable {
   readonly daemon: DaemonChild;
@@ -61,11 +54,8 @@ export class FaultyHouse implements AsyncDisposable {
   }
 
   /** What the daemon has counted. */
-  async used(): Promise<number> {
-    const { stdout, stderr } = await this.daemon.command("quota", "show", `q/SASLUsername:${account}`, "--json");
-    const counters: unknown = JSON.parse(stdout === "" ? stderr : stdout);
-    assert.ok(Array.isArray(counters), stdout + stderr);
-    return counters[0]?.used;
+  used(): Promise<number> {
+    return usedOf(this.daemon, account);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

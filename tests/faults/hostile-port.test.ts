@@ -1,24 +1,17 @@
-// Floods and nonsense at the policy port of the whole daemon, and who may reach it (reliability.md, T16, T17; section 7, rows 13 and 14).
+// Floods and nonsense at the policy port of the whole daemon, and who may reach it.
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import { accountQuota } from "../account-quota.ts";
 import { DaemonChild } from "../e2e/daemon.ts";
 import { needs } from "../needs.ts";
 import { PolicyClient, questionText } from "../policy-client.ts";
 
 const full = process.env["POSTVARTA_FULL"] === "1";
-const rules = `
-[[policies]]
-name = "p"
-members = [{}]
-[[policies.quotas]]
-name = "q"
-track = "SASLUsername"
-limits = [{ count = "recipients", max = 1000000, per = "1d" }]
-`;
+const rules = accountQuota(1_000_000);
 
 /** The best of some rounds of 20 clients: what the machine does beside is not our slowness. */
 async function bestP99(port: number, rounds = 5): Promise<number> {

@@ -1,9 +1,10 @@
-// A real Postfix with the shipped main.cf text while we are down, hang, or restart under load (reliability.md, section 7, rows 20 and 21).
+// A real Postfix with the shipped main.cf text while we are down, hang, or restart under load.
 
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import { accountQuota, usedOf } from "../account-quota.ts";
 import { DaemonChild } from "../e2e/daemon.ts";
 import { type PostfixRig, settle, startPostfixRig } from "../e2e/postfix-rig.ts";
 import { sendMail } from "../e2e/smtp-client.ts";
@@ -16,15 +17,7 @@ const user = "user1@example.test";
 /** What a busy machine adds to a figure in seconds. */
 const slackMs = full ? 500 : 2_000;
 
-const rules = `
-[[policies]]
-name = "p"
-members = [{}]
-[[policies.quotas]]
-name = "q"
-track = "SASLUsername"
-limits = [{ count = "recipients", max = 1000000, per = "1d" }]
-`;
+const rules = accountQuota(1_000_000);
 
 /** The guide's main.cf lines in place of the rig's own. */
 function useGuide(rig: PostfixRig, port: number): void {
@@ -117,13 +110,6 @@ describe("a Postfix with the guide's lines", { skip: needs("root", "postfix", "d
 /** Lines in which Postfix told a client to come again. */
 function temporary(rig: PostfixRig): readonly string[] {
   return rig.mailLog().filter((line) => /reject: .*: 4\d\d /.test(line));
-}
-
-async function usedOf(daemon: DaemonChild, account: string): Promise<number> {
-  const { stdout, stderr } = await daemon.command("quota", "show", `q/SASLUsername:${account}`, "--json");
-  const counters: unknown = JSON.parse(stdout === "" ? stderr : stdout);
-  assert.ok(Array.isArray(counters), stdout + stderr);
-  return counters[0]?.used;
 }
 
 const restarts = full ? 20 : 5;

@@ -1,10 +1,11 @@
 // PostgreSQL stopped, hung, locked or out of connections under the whole daemon: every answer within the deadline, and the counts are
-// right afterwards (reliability.md, section 7, rows 5-7).
+// right afterwards.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { needs } from "../needs.ts";
+import { type PostgresFault, postgresFaults } from "../postgres-faults.ts";
 import { PostgresRig } from "../postgres-rig.ts";
 import { FaultyHouse } from "./faulty-house.ts";
 
@@ -15,35 +16,8 @@ const faultMs = full ? 60_000 : 1_500;
 /** Well again so long after the end of the fault; the figure to reach is 5 s. */
 const healMsMax = full ? 6_000 : 10_000;
 
-interface Fault {
-  readonly name: string;
-  /** Gives what ends the fault. */
-  start(rig: PostgresRig): Promise<() => Promise<void>>;
-}
-
-const faults: readonly Fault[] = [
-  {
-    name: "stopped by a crash",
-    start: async (rig) => {
-      await rig.stop("immediate");
-      return () => rig.restart();
-    },
-  },
-  {
-    name: "hung",
-    start: async (rig) => {
-      rig.signal("SIGSTOP");
-      return async () => rig.signal("SIGCONT");
-    },
-  },
-  {
-    name: "locked",
-    start: async (rig) => {
-      const client = await rig.connect();
-      await client.query("begin; lock table cells in access exclusive mode");
-      return () => client.end();
-    },
-  },
+const faults: readonly PostgresFault[] = [
+  ...postgresFaults,
   {
     name: "out of connections",
     start: async (rig) => {
