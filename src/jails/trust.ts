@@ -1,4 +1,4 @@
-// What may never be banned. Every road to a ban asks here first, and a prefix that merely contains something trusted is refused too:
+// What may never be banned, whichever road a ban takes. A prefix that merely contains something trusted is refused too:
 // a ban of 192.0.2.0/24 would lock out the trusted 192.0.2.7.
 
 import { contains, type Network, parseNetwork } from "../core/ip.ts";
