@@ -48,6 +48,8 @@ async function followAll(): Promise<void> {
     node: "b",
     clock,
     log: silentLog,
+    workerEntry: new URL("../src/logs-worker-main.ts", import.meta.url),
+    parts: [],
   });
   const begun = performance.now();
   await thread.start();

@@ -129,7 +129,8 @@ function createLogsThread({ read, options, store, clock }: LogsInput): LogsThrea
     node: node.name,
     clock,
     log: options.log,
-    workerEntry: options.workerEntry,
+    workerEntry: options.workerEntry ?? new URL("./logs-worker-main.ts", import.meta.url),
+    parts: [],
   });
 }
 

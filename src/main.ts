@@ -16,7 +16,7 @@ if (isMainThread) {
     return startDaemon(read, workerEntry === undefined ? options : { ...options, workerEntry });
   });
 } else {
-  const { runWorker } = await import("./cli/worker-role.ts");
+  const { runWorker } = await import("./worker-role.ts");
   await runWorker(workerData);
 }
 

@@ -1,8 +1,9 @@
 // Follows log files in the thread of a test and keeps what a consumer saw: numbered lines, and places as a store would.
 
 import { steadyClock } from "../src/core/clock.ts";
+import type { LineBatch } from "../src/core/line-batch.ts";
 import { silentLog } from "../src/core/log.ts";
-import { type Consumer, Follow, type LineBatch } from "../src/logs/follow.ts";
+import { type Consumer, Follow } from "../src/logs/follow.ts";
 import type { Source, SourceHost } from "../src/logs/source.ts";
 import type { SavedPlace } from "../src/store/places.ts";
 

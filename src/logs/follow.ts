@@ -3,29 +3,16 @@
 
 import type { Clock } from "../core/clock.ts";
 import { LineSplitter } from "../core/line.ts";
+import type { LineBatch } from "../core/line-batch.ts";
 import type { Log } from "../core/log.ts";
 import type { PlaceChange } from "../store/places.ts";
 import type { Piece, Source, SourceReport } from "./source.ts";
 
-/** Lines of one piece. Bytes are valid during the call only. */
-export interface LineBatch {
-  readonly source: string;
-  /** A file's path, or the source's name. */
-  readonly stream: string;
-  readonly bytes: Buffer;
-  /** Line i is the bytes `starts[i]` to `ends[i]`, without LF and CR. */
-  readonly starts: Int32Array;
-  readonly ends: Int32Array;
-  readonly count: number;
-  /** Lines left out because they were too long. */
-  readonly skipped: number;
-  /** ms since the epoch. */
-  readonly readAt: number;
-}
-
 /** Looks at lines and says what is to be written. Its writes are plain data, committed with the place behind the lines. */
 export interface Consumer<Write> {
   see(batch: LineBatch): readonly Write[];
+  /** Asked about once a second, lines or none; ms since the epoch. */
+  due?(now: number): readonly Write[];
 }
 
 export interface LogCommit<Write> {
@@ -169,6 +156,10 @@ export class Follow<Write> implements AsyncDisposable {
 
   #look(): void {
     for (const followed of this.#followed) followed.source.look();
+    if (this.#failing || this.#pending.isFull) return;
+    const now = this.#options.clock.now();
+    this.#pending.addWrites(this.#options.consumers.flatMap((consumer) => consumer.due?.(now) ?? []));
+    this.#planCommit();
   }
 
   #plan(): void {
@@ -302,10 +293,14 @@ class Pending<Write> {
   }
 
   add(piece: Piece, writes: readonly Write[]): void {
-    if (this.#writes.length === 0 && writes.length > 0) this.becameUrgent = true;
+    this.addWrites(writes);
     for (const place of piece.places) this.#places.set(`${place.source}\0${place.key}`, place);
-    for (const write of writes) this.#writes.push(write);
     this.#bytes += piece.bytes.length;
+  }
+
+  addWrites(writes: readonly Write[]): void {
+    if (this.#writes.length === 0 && writes.length > 0) this.becameUrgent = true;
+    for (const write of writes) this.#writes.push(write);
   }
 
   content(): LogCommit<Write> {

@@ -3,13 +3,17 @@
 
 import { getCompileCacheDir } from "node:module";
 import { Worker } from "node:worker_threads";
+import type { Transaction } from "kysely";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
+import type { LogPartOwner } from "../core/log-part.ts";
 import { Problem } from "../core/problem.ts";
 import type { Store } from "../store/db.ts";
 import { addLogCounts, type LogCount } from "../store/log-counts.ts";
 import { readPlaces, savePlaces } from "../store/places.ts";
+import type { Tables } from "../store/tables.ts";
 import type { LogCommit } from "./follow.ts";
+import { countsPart, type LogWrite } from "./log-parts.ts";
 import type { LogSettings } from "./sources/index.ts";
 import type { FromLogs, LogsReport, LogsWorkerData, ToLogs } from "./worker-words.ts";
 
@@ -19,13 +23,17 @@ export interface LogsThreadOptions {
   readonly node: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** The file that the thread starts from; undefined in a checkout. */
-  readonly workerEntry?: URL | undefined;
+  /** The file that the thread starts from: it calls runLogsWorker. */
+  readonly workerEntry: URL;
+  /** The parts that look at the lines beside the counts; each has its other half in the thread. */
+  readonly parts: readonly LogPartOwner<Transaction<Tables>>[];
 }
 
 const restartMsMin = 1_000;
 const restartMsMax = 60_000;
 const closeMs = 6_000;
+const answerMs = 5_000;
+const questionsMax = 1_000;
 /** Lines die young; V8's own choice would keep tens of megabytes of them. */
 const maxYoungGenerationSizeMb = 8;
 
@@ -38,7 +46,9 @@ export interface LogsState extends LogsReport {
 export class LogsThread implements AsyncDisposable {
   readonly #options: LogsThreadOptions;
   #worker: Worker | undefined;
-  #report: LogsReport = { sources: [], counts: [], isFailing: false };
+  #report: LogsReport = { sources: [], counts: [], isFailing: false, parts: {} };
+  readonly #questions = new Map<number, PromiseWithResolvers<unknown>>();
+  #asked = 0;
   #reportedAt = 0;
   #restarts = 0;
   #restartMs = restartMsMin;
@@ -61,6 +71,24 @@ export class LogsThread implements AsyncDisposable {
     return { ...this.#report, at: this.#reportedAt, restarts: this.#restarts };
   }
 
+  /** Asks a part, or tells it of a change: resolves when it has taken it. Rejects when the thread is not there or silent for 5 s. */
+  async ask(part: string, question: unknown): Promise<unknown> {
+    const worker = this.#worker;
+    if (worker === undefined) throw new Error("the logs thread is not running");
+    if (this.#questions.size >= questionsMax) throw new Error("the logs thread has too many questions to answer");
+    const id = ++this.#asked;
+    const waiting = Promise.withResolvers<unknown>();
+    this.#questions.set(id, waiting);
+    const timer = setTimeout(() => waiting.reject(new Error("the logs thread does not answer")), answerMs);
+    this.#tell({ kind: "ask", id, part, question });
+    try {
+      return await waiting.promise;
+    } finally {
+      clearTimeout(timer);
+      this.#questions.delete(id);
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#restart);
     this.#closing = Promise.withResolvers<void>();
@@ -74,10 +102,11 @@ export class LogsThread implements AsyncDisposable {
   }
 
   async #spawn(start: { readonly ready: () => void; readonly unusable: (error: Error) => void }): Promise<void> {
-    const { settings, store, node, workerEntry } = this.#options;
+    const { settings, store, node, workerEntry, parts } = this.#options;
     const places = await readPlaces(store, node);
-    const data: LogsWorkerData = { role: "logs", settings, places, compileCache: getCompileCacheDir() };
-    const worker = new Worker(workerEntry ?? new URL("./worker-main.ts", import.meta.url), {
+    const starts = Object.fromEntries(await Promise.all(parts.map(async (part) => [part.name, await part.start()])));
+    const data: LogsWorkerData = { role: "logs", settings, places, starts, compileCache: getCompileCacheDir() };
+    const worker = new Worker(workerEntry, {
       workerData: data,
       name: "logs",
       execArgv: [],
@@ -114,6 +143,10 @@ export class LogsThread implements AsyncDisposable {
         return;
       case "log":
         return this.#options.log[message.level](message.event, message.fields);
+      case "answer": {
+        const waiting = this.#questions.get(message.id);
+        return message.error === undefined ? waiting?.resolve(message.body) : waiting?.reject(new Error(message.error));
+      }
       case "closed":
         return this.#closing?.resolve();
       default:
@@ -121,24 +154,32 @@ export class LogsThread implements AsyncDisposable {
     }
   }
 
-  /** Places and counts in one transaction, then the answer: until then the thread holds the next one back. */
-  async #write(commit: LogCommit<LogCount>): Promise<void> {
-    const { store, node, clock } = this.#options;
+  /** Places and all that came of the lines in one transaction, then the answer: until then the thread holds the next one back. */
+  async #write(commit: LogCommit<LogWrite>): Promise<void> {
+    const { store, node, clock, parts } = this.#options;
+    const bodies = bodiesByPart(commit.writes);
+    const ofParts = parts.flatMap((part) => {
+      const own = bodies.get(part.name);
+      return own === undefined ? [] : [[part, own] as const];
+    });
     let error: string | undefined;
     try {
       await store.facts.transaction().execute(async (tx) => {
         await savePlaces(tx, node, commit.places, clock.now());
-        await addLogCounts(tx, node, commit.writes);
+        await addLogCounts(tx, node, (bodies.get(countsPart) ?? []) as readonly LogCount[]);
+        for (const [part, own] of ofParts) await part.write(tx, own);
       });
     } catch (failure) {
       error = failure instanceof Error ? failure.message : String(failure);
     }
     this.#tell({ kind: "committed", error });
+    if (error === undefined) for (const [part, own] of ofParts) part.written(own);
   }
 
   #ended(worker: Worker): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
+    for (const waiting of this.#questions.values()) waiting.reject(new Error("the logs thread ended"));
     if (this.#closing !== undefined) return this.#closing.resolve();
     this.#options.log.error("logs.thread-ended", { again_ms: this.#restartMs });
     this.#restart = setTimeout(() => this.#again(), this.#restartMs);
@@ -158,4 +199,14 @@ export class LogsThread implements AsyncDisposable {
       this.#restart = setTimeout(() => this.#again(), this.#restartMs);
     }
   }
+}
+
+function bodiesByPart(writes: readonly LogWrite[]): ReadonlyMap<string, readonly unknown[]> {
+  const bodies = new Map<string, unknown[]>();
+  for (const { part, body } of writes) {
+    const known = bodies.get(part);
+    if (known === undefined) bodies.set(part, [body]);
+    else known.push(body);
+  }
+  return bodies;
 }

@@ -2,8 +2,9 @@
 // written with the place; the rest is for figures and status.
 
 import { type MailEvent, mailKinds } from "../core/event.ts";
+import type { LineBatch } from "../core/line-batch.ts";
 import type { LogCount } from "../store/log-counts.ts";
-import type { Consumer, LineBatch } from "./follow.ts";
+import type { Consumer } from "./follow.ts";
 import { type LineShape, LineShapes } from "./line-shapes.ts";
 import { createMailReader, type LineOutcome, type MailReader } from "./mail/reader.ts";
 
@@ -41,7 +42,7 @@ export class MailCounts implements Consumer<LogCount> {
   readonly #readers = new Map<string, MailReader>();
   readonly #sources = new Map<string, Counts>();
 
-  /** `onEvent` sees every event; it is not kept. */
+  /** `onEvent` sees every event; its `line` is the index in the batch. */
   constructor(now: () => number, onEvent?: (event: MailEvent, source: string) => void) {
     this.#now = now;
     this.#onEvent = onEvent;
@@ -60,7 +61,7 @@ export class MailCounts implements Consumer<LogCount> {
     for (let i = 0; i < count; i++) {
       const start = starts[i] ?? 0;
       const end = ends[i] ?? 0;
-      const outcome = reader.seeLine(bytes, start, end, 0, emit);
+      const outcome = reader.seeLine(bytes, start, end, i, emit);
       counts.lines[outcome]++;
       if (outcome === "event" || outcome === "mail") counts.lastMailAt = batch.readAt;
       else if (outcome === "unknown" && ++shapes <= shapesPerBatchMax)

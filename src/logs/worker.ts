@@ -4,23 +4,18 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { steadyClock } from "../core/clock.ts";
 import type { Log, LogLevel } from "../core/log.ts";
+import type { CreateLogParts } from "../core/log-part.ts";
 import { Problem } from "../core/problem.ts";
-import type { LogCount } from "../store/log-counts.ts";
 import { Follow, type LogCommit } from "./follow.ts";
-import { MailCounts } from "./mail-counts.ts";
+import { LogParts, type LogWrite } from "./log-parts.ts";
 import type { SourceHost } from "./source.ts";
 import { createSource } from "./sources/index.ts";
-import type { FromLogs, LogsReport, LogsWorkerData, ToLogs } from "./worker-words.ts";
+import { type FromLogs, isLogsWorker, type LogsReport, type ToLogs } from "./worker-words.ts";
 
 const reportMs = 1_000;
 
-/** True in a thread that must call runLogsWorker. */
-export function isLogsWorker(data: unknown): data is LogsWorkerData {
-  return typeof data === "object" && data !== null && "role" in data && data.role === "logs";
-}
-
-/** Follows the logs of its owner until it is told to close. */
-export async function runLogsWorker(): Promise<void> {
+/** Follows the logs of its owner, with the parts that `createParts` makes, until it is told to close. */
+export async function runLogsWorker(createParts: CreateLogParts): Promise<void> {
   const port = parentPort;
   if (port === null || !isLogsWorker(workerData)) throw new Error("Not a logs thread");
   const send = (message: FromLogs) => port.postMessage(message);
@@ -33,14 +28,15 @@ export async function runLogsWorker(): Promise<void> {
     places: workerData.places,
     claim: (path) => !claimed.has(path) && claimed.add(path) !== undefined,
   };
-  const counts = new MailCounts(() => clock.now());
+  const parts = new LogParts(createParts(workerData.starts), () => clock.now(), log);
   const owner = new Owner(send);
   const sources = workerData.settings.map((settings) => createSource(settings, host));
-  const commit = (content: LogCommit<LogCount>) => owner.commit(content);
-  const follow = new Follow<LogCount>({ sources, consumers: [counts], commit, clock, log });
-  const report = () => send({ kind: "report", report: reportOf(follow, counts) });
+  const commit = (content: LogCommit<LogWrite>) => owner.commit(content);
+  const follow = new Follow<LogWrite>({ sources, consumers: [parts], commit, clock, log });
+  const report = () => send({ kind: "report", report: reportOf(follow, parts) });
   port.on("message", (message: ToLogs) => {
     if (message.kind === "committed") owner.committed(message.error);
+    else if (message.kind === "ask") send(answer(parts, message));
     else void close(follow, report, timer, send).then(() => port.close());
   });
   const timer = setInterval(report, reportMs);
@@ -59,17 +55,25 @@ export async function runLogsWorker(): Promise<void> {
 }
 
 /** Lines that a source found too long itself never came to be counted. */
-function reportOf(follow: Follow<LogCount>, counts: MailCounts): LogsReport {
+function reportOf(follow: Follow<LogWrite>, parts: LogParts): LogsReport {
   const sources = follow.report();
   const skippedOf = (name: string) => sources.find((source) => source.name === name)?.skipped ?? 0;
-  const counted = counts.report().map((one) => {
+  const counted = parts.counts().map((one) => {
     return { ...one, lines: { ...one.lines, skipped: one.lines.skipped + skippedOf(one.name) } };
   });
-  return { sources, counts: counted, isFailing: follow.isFailing };
+  return { sources, counts: counted, isFailing: follow.isFailing, parts: parts.reports() };
+}
+
+function answer(parts: LogParts, { id, part, question }: Extract<ToLogs, { kind: "ask" }>): FromLogs {
+  try {
+    return { kind: "answer", id, body: parts.answer(part, question), error: undefined };
+  } catch (error) {
+    return { kind: "answer", id, body: undefined, error: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 async function close(
-  follow: Follow<LogCount>,
+  follow: Follow<LogWrite>,
   report: () => void,
   timer: NodeJS.Timeout,
   send: (message: FromLogs) => void,
@@ -89,7 +93,7 @@ class Owner {
     this.#send = send;
   }
 
-  commit(commit: LogCommit<LogCount>): Promise<void> {
+  commit(commit: LogCommit<LogWrite>): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
       this.#send({ kind: "commit", commit });

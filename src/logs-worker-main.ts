@@ -5,5 +5,5 @@ import { workerData } from "node:worker_threads";
 
 const { compileCache }: { readonly compileCache?: string } = workerData;
 if (compileCache !== undefined) enableCompileCache(compileCache);
-const { runLogsWorker } = await import("./worker.ts");
-await runLogsWorker();
+const { runLogsRole } = await import("./logs-role.ts");
+await runLogsRole();

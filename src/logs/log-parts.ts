@@ -1,0 +1,88 @@
+// The one consumer of the logs thread: reads each line once for what it says, counts, and shows lines and events to every part.
+
+import type { MailEvent } from "../core/event.ts";
+import type { LineBatch } from "../core/line-batch.ts";
+import type { Log } from "../core/log.ts";
+import type { LogPart } from "../core/log-part.ts";
+import type { Consumer } from "./follow.ts";
+import { MailCounts, type SourceCounts } from "./mail-counts.ts";
+
+/** What a part wants written, by its name. */
+export interface LogWrite {
+  readonly part: string;
+  readonly body: unknown;
+}
+
+/** The writes of MailCounts: LogCount. */
+export const countsPart = "counts";
+
+export class LogParts implements Consumer<LogWrite> {
+  readonly #parts: ReadonlyMap<string, LogPart>;
+  readonly #counts: MailCounts;
+  readonly #log: Log;
+  #events: MailEvent[] = [];
+
+  constructor(parts: ReadonlyMap<string, LogPart>, now: () => number, log: Log) {
+    this.#parts = parts;
+    this.#log = log;
+    this.#counts = new MailCounts(now, parts.size === 0 ? undefined : (event) => this.#events.push(event));
+  }
+
+  see(batch: LineBatch): readonly LogWrite[] {
+    const writes = this.#counts.see(batch).map((body) => ({ part: countsPart, body }));
+    if (this.#parts.size === 0) return writes;
+    const events = this.#events;
+    this.#events = [];
+    for (const [name, part] of this.#parts)
+      collect(
+        writes,
+        name,
+        this.#guard(name, () => part.see({ batch, events })),
+      );
+    return writes;
+  }
+
+  due(now: number): readonly LogWrite[] {
+    const writes: LogWrite[] = [];
+    for (const [name, part] of this.#parts)
+      collect(
+        writes,
+        name,
+        this.#guard(name, () => part.due(now)),
+      );
+    return writes;
+  }
+
+  counts(): readonly SourceCounts[] {
+    return this.#counts.report();
+  }
+
+  /** What each part says of itself. */
+  reports(): Readonly<Record<string, unknown>> {
+    return Object.fromEntries([...this.#parts].map(([name, part]) => [name, part.report()]));
+  }
+
+  /** A part's answer. Throws when there is no such part, or what the part throws. */
+  answer(name: string, question: unknown): unknown {
+    const part = this.#parts.get(name);
+    if (part === undefined) throw new Error(`no part ${name} looks at the logs`);
+    return part.answer(question);
+  }
+
+  /** A part's bug costs that part this piece, loudly; the other parts and the reading go on. */
+  #guard(part: string, work: () => readonly unknown[]): readonly unknown[] {
+    try {
+      return work();
+    } catch (error) {
+      this.#log.error("logs.part-failed", {
+        part,
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
+      return [];
+    }
+  }
+}
+
+function collect(writes: LogWrite[], part: string, bodies: readonly unknown[]): void {
+  for (const body of bodies) writes.push({ part, body });
+}

@@ -1,0 +1,13 @@
+// A worker thread of a bundle: which of the house's threads it is.
+
+/** `data`: what the thread was started with. */
+export async function runWorker(data: unknown): Promise<void> {
+  const { isStoreWorker, runStoreWorker } = await import("./store/engines/sqlite-worker.ts");
+  if (isStoreWorker(data)) return runStoreWorker();
+  const { isRulesReader, runRulesReader } = await import("./policy/rules-reader.ts");
+  if (isRulesReader(data)) return runRulesReader();
+  const { isLogsWorker } = await import("./logs/worker-words.ts");
+  if (!isLogsWorker(data)) throw new Error("a thread without a role");
+  const { runLogsRole } = await import("./logs-role.ts");
+  await runLogsRole();
+}
