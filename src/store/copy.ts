@@ -26,6 +26,8 @@ export const copiedTables = [
   "decisions",
   "places",
   "log_counts",
+  "notices",
+  "deliveries",
 ] as const satisfies readonly (keyof Tables)[];
 
 type CopiedTable = (typeof copiedTables)[number];

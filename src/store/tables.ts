@@ -46,5 +46,17 @@ export interface Tables {
   places: { node: string; source: string; key: string; body: string; changed_at: number };
   /** Mail events of each kind that a node has seen in a log, since the beginning. */
   log_counts: { node: string; source: string; kind: string; count: number };
+  /** Something that somebody should hear of; facts is JSON. routed: 1 when its deliveries are written. */
+  notices: { id: string; at: number; kind: string; severity: string; subject: string; facts: string; routed: number };
+  /** What became of a notice at a channel: store/notices.ts. */
+  deliveries: {
+    notice: string;
+    channel: string;
+    state: string;
+    due_at: number;
+    attempts: number;
+    ended_at: number;
+    error: string;
+  };
   migrations: { version: number; name: string; applied_at: number };
 }

@@ -10,6 +10,17 @@ import type { CellView, DecisionRow, Store } from "../../src/store/db.ts";
 import { findDecision, findDecisions, pruneDecisions } from "../../src/store/decisions.ts";
 import { addMembers, removeMembers } from "../../src/store/groups.ts";
 import { addLogCounts } from "../../src/store/log-counts.ts";
+import {
+  addNotices,
+  countSent,
+  listNotices,
+  pruneNotices,
+  readUnrouted,
+  routeNotice,
+  saveDeliveries,
+  takeDue,
+  wasTold,
+} from "../../src/store/notices.ts";
 import { readPlaces, savePlaces } from "../../src/store/places.ts";
 import { applyRules, OutdatedGroups, readRules } from "../../src/store/policies.ts";
 import { pruneRaises, readRaises, removeRaise, saveRaise } from "../../src/store/raises.ts";
@@ -271,6 +282,53 @@ function testFacts(withStore: WithStore): void {
     assert.deepEqual(await counted(), [7]);
     await save(undefined, 0);
     assert.deepEqual(await readPlaces(store, "a"), []);
+  });
+
+  withStore("notices are routed once, taken by one, told again only later, and forgotten", async (store) => {
+    const notice = {
+      kind: "account_watch",
+      severity: "warning",
+      subject: "ann\0",
+      at: 1_000,
+      facts: { score: "60" },
+    } as const;
+    await store.facts.transaction().execute((tx) => addNotices(tx, [notice, { ...notice, subject: "bob" }]));
+    const unrouted = await readUnrouted(store, 10);
+    assert.deepEqual(
+      unrouted.map(({ subject, at, facts }) => ({ subject, at, facts })),
+      ["ann\uFFFD", "bob"].map((subject) => ({ subject, at: 1_000, facts: { score: "60" } })),
+    );
+    const [first] = unrouted;
+    assert.ok(first !== undefined);
+    const delivery = {
+      ...{ notice: first.id, channel: "ops", state: "waiting" as const, dueAt: 1_000, attempts: 0, endedAt: 0 },
+      error: "",
+    };
+    await routeNotice(store, first.id, [delivery]);
+    await routeNotice(store, first.id, [{ ...delivery, dueAt: 5 }]);
+    assert.deepEqual(
+      (await readUnrouted(store, 10)).map(({ subject }) => subject),
+      ["bob"],
+    );
+    assert.equal(await wasTold(store, first, "ops", 900), true);
+    assert.equal(await wasTold(store, first, "ops", 1_001), false);
+    assert.equal(await wasTold(store, first, "other", 900), false);
+    const [one, other] = await Promise.all([takeDue(store, 1_000, 2_000, 10), takeDue(store, 1_000, 2_000, 10)]);
+    assert.equal(one.length + other.length, 1, "two nodes do not send the same");
+    assert.equal((await takeDue(store, 1_999, 3_000, 10)).length, 0);
+    await saveDeliveries(store, [{ ...delivery, state: "sent", endedAt: 1_500, attempts: 1 }]);
+    assert.equal((await takeDue(store, 9_000, 9_001, 10)).length, 0);
+    assert.equal(await countSent(store, "ops", 1_500), 1);
+    assert.equal(await countSent(store, "ops", 1_501), 0);
+    const page = await listNotices(store, 1, undefined);
+    assert.equal(page[0]?.notice.subject, "bob");
+    const next = await listNotices(store, 5, page[0]?.notice.id);
+    assert.deepEqual(
+      next.map(({ deliveries }) => deliveries[0]?.state),
+      ["sent"],
+    );
+    await pruneNotices(store, 1_001);
+    assert.deepEqual(await listNotices(store, 5, undefined), []);
   });
 
   withStore("decisions are found by what is known of them, newest first and in pages", async (store) => {
