@@ -1,7 +1,8 @@
 // Headers: where a line's time stamp, program name and message stand. Works on bytes and makes no string, because most
 // lines of a log are wanted by nobody. What is found here is trusted to be what it says: a message never is.
 
-import { namedStampLength, namedStampMax, type Stamp } from "./time.ts";
+import { isClock, isDigit, isIso, readIso, readStamp, skipBlanks, tokenEnd } from "./stamp.ts";
+import type { Stamp } from "./time.ts";
 
 /** A line's header as offsets into its bytes; one object is used for all lines. */
 export interface Header extends Stamp {
@@ -9,42 +10,62 @@ export interface Header extends Stamp {
   programStart: number;
   programEnd: number;
   messageStart: number;
+  /** True when the program was found in a header within a relay's header. */
+  isRelayed: boolean;
 }
 
 /** A header to be filled. */
 export function emptyHeader(): Header {
-  return { timeForm: "none", timeStart: 0, timeEnd: 0, programStart: 0, programEnd: 0, messageStart: 0 };
+  return {
+    timeForm: "none",
+    timeStart: 0,
+    timeEnd: 0,
+    programStart: 0,
+    programEnd: 0,
+    messageStart: 0,
+    isRelayed: false,
+  };
 }
-
-/** The longest host name or program name with its process id; a longer token is no header. */
-const tokenBytesMax = 300;
 
 const space = 32;
 const minus = 45;
-const slash = 47;
 const colon = 58;
 const less = 60;
 const greater = 62;
-const at = 64;
 const open = 91;
 const backslash = 92;
 const close = 93;
 
 /**
  * Finds the header of the line `start` to `end`; false when it has none that is known. Understands RFC 3164 as syslogd,
- * rsyslog, syslog-ng, journald (short forms), busybox, Solaris, AIX and FreeBSD write it, RFC 5424, stamps by RFC 3339,
- * TAI64N and epoch, lines without a host, and Dovecot's own files of 1.x and 2.x.
+ * rsyslog, syslog-ng, journald (short forms), metalog, socklog, busybox, Solaris, AIX and FreeBSD write it, RFC 5424, stamps by
+ * RFC 3339, TAI64N and epoch, lines without a host, Dovecot's own files of 1.x and 2.x, and what relays and containers put
+ * before all that.
  */
 export function readHeader(bytes: Buffer, start: number, end: number, header: Header): boolean {
-  let from = isByteOrderMark(bytes, start) ? start + 3 : start;
+  const from = isByteOrderMark(bytes, start) ? start + 3 : start;
+  if (readPlainHeader(bytes, from, end, header)) return true;
+  const line = afterCollector(bytes, from, end);
+  return line > from && readPlainHeader(bytes, line, end, header);
+}
+
+function readPlainHeader(bytes: Buffer, start: number, end: number, header: Header): boolean {
   header.timeForm = "none";
-  if (bytes[from] === less) {
-    from = afterPriority(bytes, from, end);
-    if (bytes[from] === 49 && bytes[from + 1] === space) return readRfc5424(bytes, from + 2, end, header);
-  }
+  header.isRelayed = false;
+  const from = bytes[start] === less ? afterPriority(bytes, start, end) : start;
+  if (bytes[from] === 49 && bytes[from + 1] === space) return readRfc5424(bytes, from + 2, end, header);
   const next = readStamp(bytes, from, end, header);
   if (next >= 0) return readProgram(bytes, afterContainerStamp(bytes, next, end, header), end, header);
   return readDovecot1(bytes, from, end, header);
+}
+
+/** `mail-1  | `: the lines of `docker compose logs` have their container's name. `mail.log:`: those of grep their file's. */
+const collectorForm =
+  /^(?:[\w.@-]{1,60} +\| +|[\w./@+-]{0,80}(?:log|mail|messages)[\w.@+-]{0,40}:(?:\d{1,9}:)?)(?=[A-Z\d<@])/;
+
+function afterCollector(bytes: Buffer, start: number, end: number): number {
+  const match = collectorForm.exec(bytes.toString("latin1", start, Math.min(end, start + 160)));
+  return match === null ? start : start + match[0].length;
 }
 
 /** Behind `<22>`, or where it was when there is none. */
@@ -54,117 +75,18 @@ function afterPriority(bytes: Buffer, start: number, end: number): number {
   return bytes[i] === greater && i > start + 1 ? i + 1 : start;
 }
 
-/** Fills in the stamp that begins at `start`; where the next word begins, or -1 when there is no stamp. */
-function readStamp(bytes: Buffer, start: number, end: number, header: Header): number {
-  const first = bytes[start] ?? 0;
-  if (bytes[start + 3] === space && first >= 65) {
-    const clock = bytes[start + 5] === space ? start + 6 : start + 7;
-    if (isClock(bytes, clock) && bytes[clock + 8] === space && !isYear(bytes, clock + 9)) {
-      return stampOf(header, "trad", start, clock + 8, clock + 9);
-    }
-  }
-  if (isIso(bytes, start)) return readIso(bytes, start, end, header);
-  if (first === at) return readTai64n(bytes, start, end, header);
-  const epoch = isDigit(first) && isDigit(bytes[start + 8]) ? readEpoch(bytes, start, end, header) : -1;
-  if (epoch >= 0) return epoch;
-  return isClockNear(bytes, start, end) ? readNamed(bytes, start, end, header) : -1;
-}
-
-function stampOf(header: Header, form: Header["timeForm"], start: number, end: number, next: number): number {
-  header.timeForm = form;
-  header.timeStart = start;
-  header.timeEnd = end;
-  return next;
-}
-
-/** `02:47:05` */
-function isClock(bytes: Buffer, i: number): boolean {
-  return bytes[i + 2] === colon && bytes[i + 5] === colon && isDigit(bytes[i]) && isDigit(bytes[i + 7]);
-}
-
-/** `2026 ` behind a traditional stamp, as ctime(3) writes it. */
-function isYear(bytes: Buffer, i: number): boolean {
-  const c = bytes[i];
-  return (
-    (c === 49 || c === 50) &&
-    bytes[i + 4] === space &&
-    isDigit(bytes[i + 1]) &&
-    isDigit(bytes[i + 2]) &&
-    isDigit(bytes[i + 3])
-  );
-}
-
-/** `2026-11-24T02:47:05`, also with a blank, `/` or `.`. */
-function isIso(bytes: Buffer, i: number): boolean {
-  const between = bytes[i + 4];
-  return (
-    isDigit(bytes[i]) &&
-    (between === minus || between === slash || between === 46) &&
-    bytes[i + 7] === between &&
-    isClock(bytes, i + 11)
-  );
-}
-
-function readIso(bytes: Buffer, start: number, end: number, header: Header): number {
-  let i = start + 19;
-  while (i < end && i < start + 48 && bytes[i] !== space) i++;
-  if (i < end && bytes[i] !== space) return -1;
-  let stampEnd = bytes[i - 1] === colon ? i - 1 : i;
-  // A zone behind a blank: `+0200` or `UTC`.
-  const c = bytes[i + 1];
-  if (stampEnd === i && (c === 43 || c === minus) && isDigit(bytes[i + 2])) stampEnd = tokenEnd(bytes, i + 1, end);
-  else if (stampEnd === i && isUtc(bytes, i + 1)) stampEnd = i + 4;
-  return stampOf(header, "iso", start, stampEnd, Math.max(i, stampEnd) + 1);
-}
-
-function isUtc(bytes: Buffer, i: number): boolean {
-  if (bytes[i + 3] !== space) return false;
-  const word = ((bytes[i] ?? 0) << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
-  return word === 0x555443 || word === 0x474d54;
-}
-
-/** `@40000000…` of multilog. */
-function readTai64n(bytes: Buffer, start: number, end: number, header: Header): number {
-  if (bytes[start + 25] !== space || start + 26 > end) return -1;
-  for (let i = start + 1; i < start + 25; i++) if (!isHex(bytes[i])) return -1;
-  return stampOf(header, "tai64n", start + 1, start + 25, start + 26);
-}
-
-/** `1795488563.341717 host …` of `journalctl -o short-unix`. */
-function readEpoch(bytes: Buffer, start: number, end: number, header: Header): number {
-  let i = start;
-  while (i < end && i < start + 27 && (isDigit(bytes[i]) || bytes[i] === 46)) i++;
-  return bytes[i] === space && i - start >= 10 ? stampOf(header, "epoch", start, i, i + 1) : -1;
-}
-
-/** True when `:dd` stands in the first words: only then a rare form is worth a regular expression. */
-function isClockNear(bytes: Buffer, start: number, end: number): boolean {
-  const stop = Math.min(end, start + namedStampMax);
-  for (let i = start + 5; i < stop; i++)
-    if (bytes[i] === colon && isDigit(bytes[i - 1]) && isDigit(bytes[i + 1])) return true;
-  return false;
-}
-
-/** The rare forms: `Tue Nov 24 02:47:05 2026`, `24 Nov 2026 …`, foreign months, and `Tue 2026-11-24 02:47:05 EET`. */
-function readNamed(bytes: Buffer, start: number, end: number, header: Header): number {
-  const weekday = tokenEnd(bytes, start, end);
-  if (weekday - start <= 24 && bytes[weekday - 1] !== colon && isIso(bytes, weekday + 1)) {
-    const zoneEnd = tokenEnd(bytes, weekday + 21, end);
-    if (isUpper(bytes[weekday + 21])) return stampOf(header, "iso", weekday + 1, zoneEnd, zoneEnd + 1);
-    return readIso(bytes, weekday + 1, end, header);
-  }
-  const text = bytes.toString("utf8", start, Math.min(end, start + 2 * namedStampMax));
-  const length = namedStampLength(text);
-  if (length === undefined) return -1;
-  const stampEnd = start + Buffer.byteLength(text.slice(0, length));
-  return stampOf(header, "named", start, stampEnd, stampEnd + 1);
-}
-
-/** Containers put their own stamp (RFC 3339), and CRI the stream, before a line that has a stamp already. */
+/**
+ * Containers put their own stamp (RFC 3339), and CRI the stream, before a line that has a stamp already. A stamp with a
+ * year counts for more than the one in it without.
+ */
 function afterContainerStamp(bytes: Buffer, next: number, end: number, header: Header): number {
-  if (header.timeForm !== "iso") return next;
+  if (header.timeForm === "trad") return next;
   const isStream = bytes[next] === 115 && bytes[next + 1] === 116 && bytes[next + 2] === 100 && bytes[next + 7] === 70;
   const from = isStream && bytes[next + 6] === space ? next + 9 : next;
+  if (isIso(bytes, from)) {
+    const inner = readIso(bytes, from, end, header);
+    return inner < 0 ? from : inner;
+  }
   const clock = bytes[from + 5] === space ? from + 6 : from + 7;
   const isTrad = bytes[from + 3] === space && isClock(bytes, clock) && bytes[clock + 8] === space;
   return isTrad && clock + 9 < end ? clock + 9 : from;
@@ -172,23 +94,58 @@ function afterContainerStamp(bytes: Buffer, next: number, end: number, header: H
 
 /**
  * `host program[pid]: message`, with what some systems put between: `<mail.info>` (FreeBSD), `mail.warn` (busybox),
- * `mail:info` (AIX); or `program: message` without a host.
+ * `mail:info` (AIX); `program: message` without a host, `[program] message` (metalog).
  */
 function readProgram(bytes: Buffer, start: number, end: number, header: Header): boolean {
-  let from = start;
-  if (bytes[from] === less) from = tokenEnd(bytes, from, end) + 1;
+  let from = skipBlanks(bytes, start, end);
+  if (bytes[from] === less) from = skipBlanks(bytes, tokenEnd(bytes, from, end), end);
   let wordEnd = tokenEnd(bytes, from, end);
   if (isAuthOfDovecot(bytes, from, wordEnd)) return programOf(bytes, from, from, from, end, header);
-  if (bytes[wordEnd - 1] === colon && wordEnd > from + 1) return programOf(bytes, from, wordEnd, wordEnd, end, header);
-  from = wordEnd + 1;
+  if (bytes[wordEnd - 1] === colon && wordEnd > from + 1) {
+    if (isPriorityWord(bytes, from, wordEnd - 1)) return readAfterPriority(bytes, wordEnd, end, header);
+    return programOf(bytes, from, wordEnd, wordEnd, end, header);
+  }
+  if (bytes[from] === open && bytes[wordEnd - 1] === close)
+    return programOf(bytes, from + 1, wordEnd, wordEnd, end, header);
+  from = skipBlanks(bytes, wordEnd, end);
   wordEnd = tokenEnd(bytes, from, end);
   if (bytes[wordEnd - 1] !== colon && isPriorityWord(bytes, from, wordEnd)) {
-    from = wordEnd + 1;
+    from = skipBlanks(bytes, wordEnd, end);
     wordEnd = tokenEnd(bytes, from, end);
   }
   if (wordEnd <= from + 1) return false;
   if (bytes[wordEnd - 1] === colon) return programOf(bytes, from, wordEnd, wordEnd, end, header);
-  return readGluedProgram(bytes, from, wordEnd, end, header);
+  return readGluedProgram(bytes, from, wordEnd, end, header) || readRareProgram(bytes, from, wordEnd, end, header);
+}
+
+/** `mail.info: program: message`, and `mail.info: Nov 24 02:47:05 host program: message` (socklog). */
+function readAfterPriority(bytes: Buffer, wordEnd: number, end: number, header: Header): boolean {
+  const from = afterContainerStamp(bytes, skipBlanks(bytes, wordEnd, end), end, header);
+  return !isPriorityWord(bytes, from, tokenEnd(bytes, from, end) - 1) && readProgram(bytes, from, end, header);
+}
+
+/**
+ * Behind the host: the header that another host gave the line, or RFC 5424 without its first two words
+ * (`program pid msgid - message`).
+ */
+function readRareProgram(bytes: Buffer, from: number, wordEnd: number, end: number, header: Header): boolean {
+  const relayed = isClock(bytes, from + 7) || isClock(bytes, from + 6) || isIso(bytes, from);
+  if (relayed && !header.isRelayed) {
+    const next = readStamp(bytes, from, end, header);
+    header.isRelayed = true;
+    return next >= 0 && readProgram(bytes, next, end, header);
+  }
+  const processEnd = tokenEnd(bytes, wordEnd + 1, end);
+  const data = tokenEnd(bytes, processEnd + 1, end) + 1;
+  if (!isProcessId(bytes, wordEnd + 1, processEnd) || (bytes[data] !== minus && bytes[data] !== open)) return false;
+  return readStructured(bytes, from, wordEnd, data, end, header);
+}
+
+/** Digits, or `-` for none. */
+function isProcessId(bytes: Buffer, start: number, end: number): boolean {
+  if (bytes[start] === minus) return end === start + 1;
+  for (let i = start; i < end; i++) if (!isDigit(bytes[i])) return false;
+  return end > start && end - start <= 10;
 }
 
 /** `program[88] <Info>: message` (macOS), and `program[88]:message`. */
@@ -249,13 +206,25 @@ function readRfc5424(bytes: Buffer, start: number, end: number, header: Header):
   const process = tokenEnd(bytes, program, end) + 1;
   const messageId = tokenEnd(bytes, process, end) + 1;
   const data = tokenEnd(bytes, messageId, end) + 1;
+  return readStructured(bytes, program, process - 1, data, end, header);
+}
+
+/** Structured data from `data` on, and the message behind it. */
+function readStructured(
+  bytes: Buffer,
+  programStart: number,
+  programEnd: number,
+  data: number,
+  end: number,
+  header: Header,
+): boolean {
   if (data >= end) return false;
   let message = afterStructuredData(bytes, data, end);
   if (message < 0) return false;
-  while (message < end && bytes[message] === space) message++;
+  message = skipBlanks(bytes, message, end);
   if (isByteOrderMark(bytes, message)) message += 3;
-  header.programStart = program;
-  header.programEnd = process - 1;
+  header.programStart = programStart;
+  header.programEnd = programEnd;
   header.messageStart = message;
   skipToMessage(bytes, end, header);
   return true;
@@ -296,36 +265,19 @@ function isAuthOfDovecot(bytes: Buffer, start: number, end: number): boolean {
   return false;
 }
 
+function hasDotOrColon(bytes: Buffer, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (bytes[i] === colon || bytes[i] === 46) return true;
+  return false;
+}
+
 function isByteOrderMark(bytes: Buffer, i: number): boolean {
   return bytes[i] === 0xef && bytes[i + 1] === 0xbb && bytes[i + 2] === 0xbf;
 }
 
-/** The end of the word at `start`: its blank, or the line's end, or where it is too long to be a header. */
-function tokenEnd(bytes: Buffer, start: number, end: number): number {
-  const stop = Math.min(end, start + tokenBytesMax);
-  let i = start;
-  while (i < stop && bytes[i] !== space) i++;
-  return i;
-}
-
 /** `mail.warn`, `mail:info`, `2.6`: a facility and a severity. */
 function isPriorityWord(bytes: Buffer, start: number, end: number): boolean {
-  return (
-    end - start <= 17 &&
-    /^(?:kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|local[0-7]|\d+)[.:](?:emerg|alert|crit|err|error|warn|warning|notice|info|debug|\d)$/.test(
-      bytes.toString("latin1", start, end),
-    )
+  if (end - start > 17 || !hasDotOrColon(bytes, start, end)) return false;
+  return /^(?:kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|local[0-7]|\d+)[.:](?:emerg|alert|crit|err|error|warn|warning|notice|info|debug|\d)$/.test(
+    bytes.toString("latin1", start, end),
   );
-}
-
-function isDigit(c: number | undefined): boolean {
-  return c !== undefined && c >= 48 && c <= 57;
-}
-
-function isUpper(c: number | undefined): boolean {
-  return c !== undefined && c >= 65 && c <= 90;
-}
-
-function isHex(c: number | undefined): boolean {
-  return isDigit(c) || (c !== undefined && c >= 97 && c <= 102);
 }

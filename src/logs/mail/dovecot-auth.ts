@@ -59,7 +59,7 @@ function findName(text: string): number {
   const said = afterLevel(text.slice(process[0].length));
   if (said === undefined) return -1;
   const subsystem =
-    /^(?:conn [^\s()]{1,60}(?: \([^()]{1,60}\))?(?: \[\d{1,10}\])?: )?(?:auth-worker<\d{1,10}>: )?(?:request \[\d{1,10}\]: )?[a-zA-Z0-9-]{1,30}\(/.exec(
+    /^(?:conn [^\s()]{1,60}(?: \([^()]{1,60}\))?(?: \[\d{1,10}\])?: )?(?:auth-worker<\d{1,10}>: )?(?:request \[\d{1,10}\]: )?[\w.-]{1,30}\(/.exec(
       said.slice(0, 200),
     );
   return subsystem === null ? -1 : text.length - said.length + subsystem[0].length;
@@ -74,7 +74,7 @@ interface Context {
 }
 
 /** Bracket, process id and session, request (2.4), level, subsystem (2.4). */
-const contextForm = /\)(?:<[^<>\s]{0,100}>){0,2}: (?:request \[\d{1,10}\]: )?(?:Info: )?(?:[a-z0-9-]{1,30}: )?/g;
+const contextForm = /\)(?:<[^<>\s]{0,100}>){0,2}: (?:request \[\d{1,10}\]: )?(?:Info: )?(?:[\w.-]{1,30}: )?/g;
 
 /** In small letters and capitals, as versions differ. */
 const verdictForm = /^(?:unknown user|password mismatch|invalid credentials|pam_authenticate\(\) failed)/i;

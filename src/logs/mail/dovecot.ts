@@ -13,6 +13,8 @@ export function parseDovecot(program: Program, text: string): MailEventDraft | u
   let service = program.service;
   if (program.daemon === "dovecot") {
     message = afterLevel(message) ?? "";
+    // Some builds of 1.x name themselves twice.
+    if (message.startsWith("dovecot: ")) message = message.slice(9);
     const login = /^([a-z0-9-]+)-login: /.exec(message);
     if (login === null) return parseDovecotAuth(message);
     service = login[1] ?? service;
@@ -25,12 +27,19 @@ export function parseDovecot(program: Program, text: string): MailEventDraft | u
   return said === undefined ? undefined : parseLoginProcess(said, service);
 }
 
+/**
+ * How a session without a login may end, in all versions. A list, because other lines begin with what the client sent
+ * (`ID sent: …`, `proxy(name): …`).
+ */
+const ending =
+  /^(?:Disconnected|Aborted login|Login aborted|Connection closed|Remote closed connection|Client has quit the connection|Logged out|Inactivity|Too many|Timeout while finishing login|Internal login failure|Auth process broken|Server shutting down|Shutting down|Maximum number of connections)/;
+
 function parseLoginProcess(said: string, service: string): MailEventDraft | undefined {
   // 2.4 says `Logged in`, all before it `Login`.
   for (const word of ["Login: ", "Logged in: "]) {
     if (said.startsWith(word)) return readElements(said, word.length, draftMailEvent("login", "dovecot", service));
   }
-  if (!/^(?:Disconnected|Aborted login|Login aborted|Connection closed)/.test(said)) return undefined;
+  if (!ending.test(said)) return undefined;
   return parseRefused(said, service);
 }
 

@@ -18,6 +18,7 @@ export function mayBeEvent(
   end: number,
   kinds: ReadonlySet<MailKind>,
 ): boolean {
+  if (isRepeated(bytes, start)) return daemon !== "other";
   switch (daemon) {
     case "other":
       return false;
@@ -74,10 +75,16 @@ function hasLogin(bytes: Buffer, start: number, end: number): boolean {
   return i < end;
 }
 
-/** `imap-login: `, `auth: `, `auth-worker(1): `, or a level before them (1.x). Deliveries and sessions are most of the rest. */
+/** `message repeated 3 times: [ …]` */
+function isRepeated(bytes: Buffer, start: number): boolean {
+  return bytes[start] === 109 && bytes[start + 7] === space && bytes[start + 8] === 114;
+}
+
+/** `imap-login: `, `auth: `, `auth-worker(1): `, or a level or `dovecot: ` before them (1.x). Deliveries and sessions are most of the rest. */
 function mayBeDovecot(bytes: Buffer, start: number, end: number): boolean {
   const first = bytes[start];
-  if (first === 97 || first === 73 || (first === 100 && bytes[start + 7] === 45)) return true;
+  if (first === 97 || first === 73 || (first === 100 && (bytes[start + 7] === 45 || bytes[start + 7] === colon)))
+    return true;
   const stop = Math.min(end, start + 40);
   let i = start;
   while (i < stop && bytes[i] !== colon && bytes[i] !== 40) i++;

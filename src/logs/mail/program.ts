@@ -36,9 +36,13 @@ const daemons = new Map<string, Daemon>([
   ["discard", "delivery"],
 ]);
 
+/** A path, a query or whatever else stands where a name should is no name. Bytes above ASCII may be of any alphabet. */
+const nameForm = /^[\w.@:+()\x80-\uffff-]+(?:\/[\w.@:+\x80-\uffff-]+)*$/;
+
 /** The program of this name. */
 export function parseProgram(name: string): Program {
   if (name === "") return { daemon: "dovecot", service: "dovecot" };
+  if (!nameForm.test(name)) return { daemon: "other", service: name };
   const parts = name.split("/");
   const last = parts.at(-1) ?? "";
   const daemon = daemons.get(/^[a-z]+/.exec(last)?.[0] ?? "");

@@ -3,6 +3,7 @@
 
 import { defaultMailKinds, type MailEvent, type MailEventDraft, type MailKind } from "../../core/event.ts";
 import { LineSplitter } from "../../core/line.ts";
+import { parseCollectorJson } from "../collector-json.ts";
 import { emptyHeader, readHeader } from "../header.ts";
 import { type JournalEntry, JournalExport, parseJournalJson } from "../journald.ts";
 import { TimeReader } from "../time.ts";
@@ -84,8 +85,7 @@ class ReaderOfMail implements MailReader {
       // `{`, a record separator (json-seq), `data: {` (json-sse).
       const open = bytes.indexOf(123, start);
       if (open >= start && open <= start + 6 && open < stop && isJsonStart(bytes, start, open)) {
-        const entry = parseJournalJson(bytes.toString("utf8", open, stop));
-        return entry === undefined ? "unknown" : this.#seeEntry(entry, number, emit);
+        return this.#seeJson(bytes.toString("utf8", open, stop), number, emit);
       }
     }
     if (first === 95 && bytes.toString("latin1", start, start + 9) === "__CURSOR=") {
@@ -93,6 +93,14 @@ class ReaderOfMail implements MailReader {
       return "other";
     }
     return this.#seeSyslog(bytes, start, stop, number, emit);
+  }
+
+  #seeJson(text: string, number: number, emit: SeeMailEvent): LineOutcome {
+    const said = parseJournalJson(text) ?? parseCollectorJson(text);
+    if (said === undefined) return "unknown";
+    if (typeof said !== "string") return this.#seeEntry(said, number, emit);
+    const line = Buffer.from(said);
+    return this.#seeSyslog(line, 0, line.length, number, emit);
   }
 
   #seeSyslog(bytes: Buffer, start: number, end: number, number: number, emit: SeeMailEvent): LineOutcome {
@@ -134,6 +142,7 @@ class ReaderOfMail implements MailReader {
 
 /** What a program's message says, without time and line. */
 export function parseMessage(program: Program, message: string): MailEventDraft | undefined {
+  if (message.startsWith("message repeated ")) return parseRepeated(program, message);
   switch (program.daemon) {
     case "other":
       return undefined;
@@ -143,6 +152,19 @@ export function parseMessage(program: Program, message: string): MailEventDraft 
     default:
       return parsePostfix(program, message);
   }
+}
+
+/** How often a message may be told to repeat: rsyslog tells of what came within a few minutes. */
+const repeatedMax = 10_000;
+
+/** `message repeated 3 times: [ what was said]`: rsyslog's reduction ($RepeatedMsgReduction), on by default in Debian. */
+function parseRepeated(program: Program, message: string): MailEventDraft | undefined {
+  const head = /^message repeated (\d{1,6}) times: \[ ?/.exec(message.slice(0, 60));
+  if (head === null || !message.endsWith("]")) return undefined;
+  const said = message.slice(head[0].length, -1);
+  const event = said.startsWith("message repeated ") ? undefined : parseMessage(program, said);
+  if (event !== undefined) event.attempts *= Math.min(repeatedMax, Math.max(1, Number(head[1])));
+  return event;
 }
 
 function isJsonStart(bytes: Buffer, start: number, open: number): boolean {
