@@ -9,6 +9,8 @@ export interface SeenLines {
   readonly batch: LineBatch;
   /** In the order of the lines; here the `line` of an event is its index in the batch. */
   readonly events: readonly MailEvent[];
+  /** Refused passwords that each event adds: a line that tells what another has told adds none. 0 for every other kind. */
+  readonly refused: readonly number[];
 }
 
 /** Lives in the logs thread beside the lines. What it returns is written by its owner, in one transaction with the place behind the lines. */

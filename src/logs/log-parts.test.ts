@@ -35,6 +35,18 @@ test("a part sees the events of a piece with the index of their line, and its wr
   assert.deepEqual(none, [], "events of the piece before are not shown again");
 });
 
+test("a password that two lines tell of was refused once", () => {
+  const told = "Mar  1 12:00:00 mx1 dovecot: auth: passwd-file(u@example.org,192.0.2.7): unknown user";
+  const again = `${failed}, sasl_username=u@example.org`;
+  const part: LogPart = { ...quiet, see: ({ refused }) => [...refused] };
+  const parts = new LogParts(new Map([["p", part]]), () => now, silentLog);
+  const refused = parts.see(batchOf(told, again)).filter((write) => write.part === "p");
+  assert.deepEqual(
+    refused.map(({ body }) => body),
+    [1, 0],
+  );
+});
+
 test("a part that fails costs the others nothing", () => {
   const broken: LogPart = {
     ...quiet,

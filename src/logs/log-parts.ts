@@ -5,6 +5,7 @@ import type { LineBatch } from "../core/line-batch.ts";
 import type { Log } from "../core/log.ts";
 import type { LogPart } from "../core/log-part.ts";
 import type { Consumer } from "./follow.ts";
+import { FailureMerge } from "./mail/failure-merge.ts";
 import { MailCounts, type SourceCounts } from "./mail-counts.ts";
 
 /** What a part wants written, by its name. */
@@ -20,6 +21,7 @@ export class LogParts implements Consumer<LogWrite> {
   readonly #parts: ReadonlyMap<string, LogPart>;
   readonly #counts: MailCounts;
   readonly #log: Log;
+  readonly #merge = new FailureMerge();
   #events: MailEvent[] = [];
 
   constructor(parts: ReadonlyMap<string, LogPart>, now: () => number, log: Log) {
@@ -33,11 +35,12 @@ export class LogParts implements Consumer<LogWrite> {
     if (this.#parts.size === 0) return writes;
     const events = this.#events;
     this.#events = [];
+    const seen = { batch, events, refused: events.map((event) => this.#merge.count(event)) };
     for (const [name, part] of this.#parts)
       collect(
         writes,
         name,
-        this.#guard(name, () => part.see({ batch, events })),
+        this.#guard(name, () => part.see(seen)),
       );
     return writes;
   }
