@@ -43,6 +43,7 @@ export const problemCodes = {
   "jails/syntax": "A file of a Fail2ban configuration is not in its language.",
   "jails/bad-value": "An option of a Fail2ban configuration has a value that cannot be used.",
   "jails/regex": "A regular expression of a filter cannot run; the construct is named.",
+  "jails/warning": "A part of a Fail2ban configuration runs otherwise than it is written, or not safely.",
   usage: "The command line is not understood.",
 } as const;
 

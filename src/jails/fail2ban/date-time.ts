@@ -47,7 +47,7 @@ export interface DateSetting {
 }
 
 /** The offset of `Z`, `UTC+01`, `+02:00`, `CEST`; undefined when there is no such zone. */
-function parseZoneMinutes(text: string): number | undefined {
+export function parseZoneMinutes(text: string): number | undefined {
   const found = /^([A-Z]{1,5})?(?:([+-])(\d\d):?(\d\d)?)?$/.exec(text);
   if (found === null || text === "") return undefined;
   const [, name, sign, hours, minutes] = found;

@@ -46,6 +46,14 @@ export class ConfigTree {
     for (const [name, text] of options) known.set(name, { text: text.replaceAll("%", "%%"), where: "" });
   }
 
+  /** Values that every section sees unless a file says otherwise. */
+  addDefaults(values: Readonly<Record<string, string>>): this {
+    for (const [name, text] of Object.entries(values)) {
+      if (!this.#defaults.has(name)) this.#defaults.set(name, { text, where: "" });
+    }
+    return this;
+  }
+
   get sections(): readonly string[] {
     return [...this.#sections.keys()].filter((name) => name !== "INCLUDES");
   }

@@ -36,6 +36,11 @@ export function replaceTags(options: ReadonlyMap<string, string>, rules: TagRule
   return result;
 }
 
+/** Names that have a value for one family beside the plain one: which of them counts is known when an action runs. */
+export function conditionalNames(names: Iterable<string>): Set<string> {
+  return new Set([...names].flatMap((name) => /^([\w.-]+)\?/.exec(name)?.[1] ?? []));
+}
+
 interface Job {
   readonly result: ReadonlyMap<string, string>;
   readonly counts: Map<string, number>;
