@@ -60,6 +60,7 @@ export class Connection<State> implements PolicyConnection<State> {
   #dueTick: number;
   #heldBytes = 0;
   #clientEnded = false;
+  #asked = false;
 
   constructor(id: number, peer: Ip | undefined, socket: Socket, host: ConnectionHost<State>) {
     this.id = id;
@@ -83,6 +84,11 @@ export class Connection<State> implements PolicyConnection<State> {
     else if (this.#phase === "deciding") this.#undecided("no verdict in time");
     else if (this.#phase === "ending") this.destroy();
     else if (this.#phase !== "closed") this.#break("slow");
+  }
+
+  /** True while nothing has been asked here. Postfix asks as soon as it is connected: a question is on its way. */
+  get isFresh(): boolean {
+    return !this.#asked && this.#phase === "idle";
   }
 
   /** Ends it after the questions that have arrived; at once when there are none. */
@@ -137,6 +143,7 @@ export class Connection<State> implements PolicyConnection<State> {
 
   #ask(request: Request): void {
     this.#enter("deciding");
+    this.#asked = true;
     this.#host.asked(request);
     try {
       this.#host.decide(request, this).then(

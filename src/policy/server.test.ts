@@ -285,6 +285,18 @@ test("stopping answers what has been asked, then closes; idle connections close 
   await assert.rejects(running.client().then((client) => client.ask()));
 });
 
+test("stopping answers the first question of a connection that was just made, and waits for no other", async () => {
+  await using running = await start();
+  const [fresh, silent] = [await running.client(), await running.client()];
+  await until("both", () => running.server.stats().open === 2);
+  const stopped = running.server[Symbol.asyncDispose]();
+  assert.equal(await fresh.ask(), "REJECT a@example.com");
+  await fresh.closed();
+  await silent.closed();
+  await stopped;
+  assert.equal(running.server.stats().open, 0);
+});
+
 test("a server that restarts answers the next question of a new connection (fault 21)", async () => {
   const first = await start();
   const { port } = first;

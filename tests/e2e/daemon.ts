@@ -4,6 +4,7 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { KeptSocket } from "../kept-socket.ts";
 import { freePort } from "./postfix-rig.ts";
 
 export interface DaemonChildOptions {
@@ -19,6 +20,8 @@ export interface DaemonChildOptions {
   readonly sections?: string;
   /** A command that becomes the daemon, as `["prlimit", "--nofile=256"]`. */
   readonly wrap?: readonly string[];
+  /** Answers on this socket in place of one of its own. */
+  readonly keptSocket?: KeptSocket;
 }
 
 export interface CommandOutcome {
@@ -39,15 +42,17 @@ export class DaemonChild implements AsyncDisposable {
   #child: ChildProcess | undefined;
   #log = "";
   readonly #wrap: readonly string[];
+  readonly #keptSocket: KeptSocket | undefined;
 
-  private constructor(port: number, apiPort: number, wrap: readonly string[]) {
-    this.port = port;
+  private constructor(port: number, apiPort: number, { wrap = [], keptSocket }: DaemonChildOptions) {
+    this.port = keptSocket?.port ?? port;
     this.apiPort = apiPort;
-    this.#wrap = wrap;
+    this.#wrap = [...wrap, ...(keptSocket?.wrap ?? [])];
+    this.#keptSocket = keptSocket;
   }
 
   static async start(options: DaemonChildOptions): Promise<DaemonChild> {
-    const daemon = new DaemonChild(await freePort(), await freePort(), options.wrap ?? []);
+    const daemon = new DaemonChild(await freePort(), await freePort(), options);
     writeFileSync(daemon.configFile, daemon.#config(options));
     writeFileSync(join(daemon.directory, "rules.toml"), options.rules);
     await daemon.run();
@@ -79,9 +84,9 @@ export class DaemonChild implements AsyncDisposable {
     const begun = performance.now();
     const from = this.#log.length;
     const [program = "", ...words] = [...this.#wrap, process.execPath, main, "run", "--config", this.configFile];
-    const child = spawn(program, words, { stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(program, words, { stdio: ["ignore", "ignore", "pipe", this.#keptSocket?.fd] });
     this.#child = child;
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#log += text;
     });
     const deadline = Date.now() + startTimeoutMs;

@@ -15,6 +15,8 @@ export class Load {
   refused = 0;
   /** Questions without an answer after Postfix's tries. */
   lost = 0;
+  /** Questions whose first try failed. */
+  retried = 0;
   isOver = false;
   /** Milliseconds of the answered questions that needed one try only. */
   waits: number[] = [];
@@ -48,7 +50,9 @@ export class Smtpd implements Disposable {
       } catch {
         this[Symbol.dispose]();
       }
-      if (tries < triesMax) await wait(retryDelayMs);
+      if (tries === triesMax) break;
+      this.#load.retried++;
+      await wait(retryDelayMs);
     }
     this.#load.lost++;
     return undefined;
@@ -61,7 +65,7 @@ export class Smtpd implements Disposable {
 
   async #askOnce(attributes: Readonly<Record<string, string | number>>, isFirst: boolean): Promise<string> {
     const from = performance.now();
-    if (this.#client?.isClosed === true) this[Symbol.dispose]();
+    if (this.#client?.isClosed === true) throw new Error("the connection was closed between two questions");
     this.#client ??= await PolicyClient.connect({ port: this.#port }, this.#timeoutMs);
     const answer = await this.#client.ask(attributes);
     if (isFirst) this.#load.waits.push(performance.now() - from);
