@@ -28,6 +28,10 @@ export const copiedTables = [
   "log_counts",
   "notices",
   "deliveries",
+  "bans",
+  "ban_history",
+  "ban_changes",
+  "trusts",
 ] as const satisfies readonly (keyof Tables)[];
 
 type CopiedTable = (typeof copiedTables)[number];

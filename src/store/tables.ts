@@ -58,5 +58,46 @@ export interface Tables {
     ended_at: number;
     error: string;
   };
+  /** Bans that stand, by address and jail (store/bans.ts). until_at: core/ban.ts has no end as `forever`. */
+  bans: {
+    address: string;
+    jail: string;
+    first: string;
+    from_at: number;
+    until_at: number;
+    reason: string;
+    origin: string;
+    ports: string;
+    enforce: number;
+    node: string;
+    count: number;
+  };
+  /** Every ban there was; ended_at is 0 unless somebody ended it before its time. */
+  ban_history: {
+    address: string;
+    jail: string;
+    from_at: number;
+    until_at: number;
+    ended_at: number;
+    ended_by: string;
+    reason: string;
+    origin: string;
+    enforce: number;
+    node: string;
+    count: number;
+    evidence: string;
+  };
+  /** What happened to bans, in order: a reader takes what is behind the last number that it knows. */
+  ban_changes: { seq: Generated<number>; address: string; jail: string; act: string };
+  /** What is never banned beside the configuration: store/trusts.ts. */
+  trusts: {
+    value: string;
+    origin: string;
+    node: string;
+    until_at: number;
+    note: string;
+    changed_at: number;
+    changed_by: string;
+  };
   migrations: { version: number; name: string; applied_at: number };
 }

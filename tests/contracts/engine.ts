@@ -24,6 +24,7 @@ import {
 import { readPlaces, savePlaces } from "../../src/store/places.ts";
 import { applyRules, OutdatedGroups, readRules } from "../../src/store/policies.ts";
 import { pruneRaises, readRaises, removeRaise, saveRaise } from "../../src/store/raises.ts";
+import { testBans } from "./engine-bans.ts";
 
 export interface EngineUnderTest {
   readonly name: string;
@@ -55,6 +56,7 @@ export function testEngine(engine: EngineUnderTest): void {
   testLists(withStore);
   testFacts(withStore);
   testRules(withStore);
+  testBans(withStore);
   if (engine.keeps) testReopening(engine, title);
 }
 

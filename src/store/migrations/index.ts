@@ -4,6 +4,7 @@ import { firstTables } from "./0001-tables.ts";
 import { placeTables } from "./0002-places.ts";
 import { auditTable } from "./0003-audit.ts";
 import { noticeTables } from "./0004-notices.ts";
+import { banTables } from "./0005-bans.ts";
 import type { Migration } from "./migration.ts";
 
-export const migrations: readonly Migration[] = [firstTables, placeTables, auditTable, noticeTables];
+export const migrations: readonly Migration[] = [firstTables, placeTables, auditTable, noticeTables, banTables];
