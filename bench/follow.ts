@@ -85,7 +85,12 @@ async function measureLatency(): Promise<void> {
     },
   };
   await using follow = new Follow<number>({
-    sources: [fileSource.create({ path, from: "end" }, { clock, log: silentLog, places: [], claim: () => true })],
+    sources: [
+      fileSource.create(
+        { path, from: "end" },
+        { clock, log: silentLog, places: [], claim: () => true, release: () => {} },
+      ),
+    ],
     consumers: [consumer],
     commit: async () => {},
     clock,

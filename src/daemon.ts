@@ -73,7 +73,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
     fact === "raises" ? reloadRaises() : fact === "rules" ? rules.reload() : undefined,
   );
   const server = stack.use(createPolicyServer({ read, options, engine, measures }));
-  const logs = read.config.logs.length === 0 ? undefined : stack.use(createLogsThread({ read, options, store, clock }));
+  const logs = stack.use(createLogsThread({ read, options, store, clock }));
   const silence = new LogSilence(options.log, clock.now());
   const parts: ApiParts = {
     ...{ version: options.version, node: read.config.node.name, startedAt: clock.now(), clock, log: options.log },
@@ -95,8 +95,9 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   await server.start();
   await control.start();
   await api.start();
-  await logs?.start();
-  const watchLogs = async () => logs && silence.look({ ...logs.state, asked: measures.asked }, clock.now());
+  await logs.start();
+  const watchLogs = async () =>
+    logs.isConfigured && silence.look({ ...logs.state, asked: measures.asked }, clock.now());
   stack.defer(every(silenceMs, options.log, watchLogs));
   stack.defer(every(sweepMs, options.log, () => engine.sweep(clock.now())));
   stack.defer(every(pruneMs, options.log, () => prune(store, live.read.config, clock.now())));
@@ -104,7 +105,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   return {
     policyAddresses: server.addresses,
     apiAddress: api.address,
-    reload: () => (live.reload = reload(live, options, rules, clock.now())),
+    reload: () => (live.reload = reload({ live, options, rules, logs, now: clock.now() })),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
@@ -134,8 +135,8 @@ function createLogsThread({ read, options, store, clock }: LogsInput): LogsThrea
   });
 }
 
-function viewLogs(logs: LogsThread | undefined, { isSilent }: LogSilence): LogsView | undefined {
-  return logs === undefined ? undefined : { ...logs.state, isSilent };
+function viewLogs(logs: LogsThread, { isSilent }: LogSilence): LogsView | undefined {
+  return logs.isConfigured ? { ...logs.state, isSilent } : undefined;
 }
 
 interface EngineInput {
@@ -204,12 +205,21 @@ async function decide(
   return verdict;
 }
 
+interface ReloadInput {
+  readonly live: { read: ReadConfig };
+  readonly options: DaemonOptions;
+  readonly rules: LiveRules;
+  readonly logs: LogsThread;
+  readonly now: number;
+}
+
 /** Takes the configuration again. What cannot change in flight keeps its value and is named in the log. */
-function reload(live: { read: ReadConfig }, options: DaemonOptions, rules: LiveRules, now: number): Reload {
+function reload({ live, options, rules, logs, now }: ReloadInput): Reload {
   try {
     const read = options.readAgain();
     // What SIGHUP may change in flight; everything else needs a restart.
     rules.configure(readCompileOptions(read));
+    logs.use(read.config.logs);
     const waiting = settingsToRestart(live.read.config, read.config);
     live.read = read;
     options.log.info("reloaded", { needs_restart: waiting.join(",") || undefined });

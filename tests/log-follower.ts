@@ -44,6 +44,7 @@ export async function follow(
     log: silentLog,
     places: [...remembered.places.values()],
     claim: (path) => !claimed.has(path) && claimed.add(path) !== undefined,
+    release: (path) => void claimed.delete(path),
   };
   const follower = new Follow<string>({
     sources: create(host),

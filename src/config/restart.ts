@@ -12,7 +12,6 @@ const restartKeys: Readonly<Record<string, (config: Config) => unknown>> = {
   store: (config) => config.store,
   api: (config) => config.api,
   control: (config) => config.control,
-  logs: (config) => config.logs,
 };
 
 /** The settings that differ and stay as they are until a restart. */

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { steadyClock } from "../core/clock.ts";
 import { silentLog } from "../core/log.ts";
-import { Follow, type LogCommit } from "./follow.ts";
+import { Follow } from "./follow.ts";
+import type { LogCommit } from "./pending.ts";
 import { type Piece, pieceBytesMax, type Source, type SourceReport } from "./source.ts";
 
 const bytes = Buffer.from(`${"x".repeat(1_023)}\n`.repeat(pieceBytesMax / 1_024));

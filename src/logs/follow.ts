@@ -2,10 +2,11 @@
 // together with the places behind the lines (decided 7). While the store fails nothing is read: the file is the buffer.
 
 import type { Clock } from "../core/clock.ts";
-import { LineSplitter } from "../core/line.ts";
 import type { LineBatch } from "../core/line-batch.ts";
 import type { Log } from "../core/log.ts";
-import type { PlaceChange } from "../store/places.ts";
+import type { KnownPlaces } from "./known-places.ts";
+import { LineTable } from "./line-table.ts";
+import { type LogCommit, Pending } from "./pending.ts";
 import type { Piece, Source, SourceReport } from "./source.ts";
 
 /** Looks at lines and says what is to be written. Its writes are plain data, committed with the place behind the lines. */
@@ -15,13 +16,11 @@ export interface Consumer<Write> {
   due?(now: number): readonly Write[];
 }
 
-export interface LogCommit<Write> {
-  readonly places: readonly PlaceChange[];
-  readonly writes: readonly Write[];
-}
-
 export interface FollowOptions<Write> {
+  /** Those that are there from the start; `add` brings more. */
   readonly sources: readonly Source[];
+  /** Told of every place that moves, before it is on disk. */
+  readonly places?: KnownPlaces;
   readonly consumers: readonly Consumer<Write>[];
   /** Writes all of it in one transaction; rejects when it could not, and is called again with the same. */
   readonly commit: (commit: LogCommit<Write>) => Promise<void>;
@@ -34,9 +33,6 @@ export interface FollowReport extends SourceReport {
   readonly lagSeconds: number;
 }
 
-/** Read ahead of a commit at most: this many bytes, and this many writes. */
-const pendingBytesMax = 4 * 1024 * 1024;
-const pendingWritesMax = 10_000;
 /** Writes wait this long for company, so that a trickle of lines is not a commit a line. */
 const gatherMs = 20;
 /** A place behind lines that changed nothing costs nothing when it is lost. */
@@ -49,6 +45,8 @@ const piecesPerTurn = 8;
 /** At the start: pieces are eight a turn, so this is enough for the first places of hundreds of files. */
 const firstTurnsMax = 64;
 const firstCommitMs = 1_000;
+/** No source keeps more waiting. */
+const leftBytesMax = 2 * 1024 * 1024;
 /** How long a stop waits for the store. */
 const stopMs = 5_000;
 
@@ -62,7 +60,7 @@ interface Followed {
 
 export class Follow<Write> implements AsyncDisposable {
   readonly #options: FollowOptions<Write>;
-  readonly #followed: readonly Followed[];
+  #followed: readonly Followed[];
   readonly #lines = new LineTable();
   #pending = new Pending<Write>();
   #committing: Promise<void> | undefined;
@@ -77,27 +75,64 @@ export class Follow<Write> implements AsyncDisposable {
 
   constructor(options: FollowOptions<Write>) {
     this.#options = options;
-    const caughtUpAt = options.clock.now();
-    this.#followed = options.sources.map((source) => ({ source, idle: false, uncommitted: false, caughtUpAt }));
+    this.#followed = options.sources.map((source) => this.#followedOf(source));
   }
 
   /** Starts every source; the first Problem is thrown. */
   async start(): Promise<void> {
-    for (const followed of this.#followed) {
-      await followed.source.start(() => {
-        followed.idle = false;
-        this.#plan();
-      });
-    }
+    for (const followed of this.#followed) await this.#startSource(followed);
     this.#lookTimer = setInterval(() => this.#look(), lookMs);
+    await this.placed();
+  }
+
+  /** Starts one more source and follows it beside the others; throws its Problem. */
+  async add(source: Source): Promise<void> {
+    const followed = this.#followedOf(source);
+    await this.#startSource(followed);
+    this.#followed = [...this.#followed, followed];
+    this.#plan();
+  }
+
+  /** Ends a source: what it has given is written like everything else, and its places stay. */
+  async remove(source: Source): Promise<void> {
+    const ending = this.#followed.filter((followed) => followed.source === source);
+    this.#followed = this.#followed.filter((followed) => followed.source !== source);
+    this.#next = 0;
+    for (const followed of ending) await this.#end(followed);
+    this.#planCommit();
+  }
+
+  /** What has arrived at a source and waits there may stand nowhere else: it is seen before the end. */
+  async #end(followed: Followed): Promise<void> {
+    await followed.source[Symbol.asyncDispose]();
+    for (let bytes = 0; bytes < leftBytesMax && !this.#failing; ) {
+      const piece = followed.source.take();
+      if (piece === undefined) return;
+      bytes += piece.bytes.length;
+      this.#see(followed, piece);
+    }
+  }
+
+  #followedOf(source: Source): Followed {
+    return { source, idle: false, uncommitted: false, caughtUpAt: this.#options.clock.now() };
+  }
+
+  #startSource(followed: Followed): Promise<void> {
+    return followed.source.start(() => {
+      followed.idle = false;
+      this.#plan();
+    });
+  }
+
+  /**
+   * Resolves when it is on disk where each source begins: a source that begins at the end, killed a moment later, would
+   * otherwise begin at a later end. A store that fails then holds up the caller no longer than a second.
+   */
+  async placed(): Promise<void> {
     await this.#commitFirstPlaces();
     this.#plan();
   }
 
-  /**
-   * Where each source begins is on disk before the start is over: a source that begins at the end, killed a moment later,
-   * would otherwise begin at a later end. A store that fails then holds up the start no longer than a second.
-   */
   async #commitFirstPlaces(): Promise<void> {
     const isAtHand = () => this.#followed.some(({ idle }) => !idle) && !this.#pending.isFull;
     for (let turn = 0; turn < firstTurnsMax && isAtHand(); turn++) this.#read();
@@ -139,13 +174,13 @@ export class Follow<Write> implements AsyncDisposable {
     this.#stopped = true;
     clearImmediate(this.#turn);
     clearInterval(this.#lookTimer);
+    for (const followed of this.#followed) await this.#end(followed);
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, stopMs);
     await Promise.race([this.#flush(), late.promise]);
     clearTimeout(timer);
     clearTimeout(this.#commitTimer);
     this.#giveUp();
-    for (const { source } of this.#followed) await source[Symbol.asyncDispose]();
   }
 
   /** What could not be written by then is read again after the start. */
@@ -196,6 +231,7 @@ export class Follow<Write> implements AsyncDisposable {
       batch.count + batch.skipped > 0 ? consumer.see(batch) : [],
     );
     if (writes.length > 0) followed.uncommitted = true;
+    this.#options.places?.note(piece.places);
     this.#pending.add(piece, writes);
   }
 
@@ -269,70 +305,6 @@ export class Follow<Write> implements AsyncDisposable {
 
   #noteCaughtUp(followed: Followed, now: number): void {
     if (followed.idle && !followed.uncommitted) followed.caughtUpAt = now;
-  }
-}
-
-/** What is to be committed next. */
-class Pending<Write> {
-  readonly #places = new Map<string, PlaceChange>();
-  readonly #writes: Write[] = [];
-  #bytes = 0;
-  /** Writes came to what had been places only. */
-  becameUrgent = false;
-
-  get isEmpty(): boolean {
-    return this.#places.size === 0 && this.#writes.length === 0;
-  }
-
-  get isFull(): boolean {
-    return this.#bytes >= pendingBytesMax || this.#writes.length >= pendingWritesMax;
-  }
-
-  get hasWrites(): boolean {
-    return this.#writes.length > 0;
-  }
-
-  add(piece: Piece, writes: readonly Write[]): void {
-    this.addWrites(writes);
-    for (const place of piece.places) this.#places.set(`${place.source}\0${place.key}`, place);
-    this.#bytes += piece.bytes.length;
-  }
-
-  addWrites(writes: readonly Write[]): void {
-    if (this.#writes.length === 0 && writes.length > 0) this.becameUrgent = true;
-    for (const write of writes) this.#writes.push(write);
-  }
-
-  content(): LogCommit<Write> {
-    return { places: [...this.#places.values()], writes: this.#writes };
-  }
-}
-
-/** Where lines begin and end, found once for all consumers; its arrays are used again for every piece. */
-class LineTable {
-  readonly #splitter = new LineSplitter();
-  #starts = new Int32Array(4_096);
-  #ends = new Int32Array(4_096);
-
-  batchOf(source: string, { bytes, stream }: Piece, readAt: number): LineBatch {
-    const skippedBefore = this.#splitter.skipped;
-    let count = 0;
-    this.#splitter.split(bytes, (_, start, end) => {
-      if (count === this.#starts.length) this.#grow();
-      this.#starts[count] = start;
-      this.#ends[count] = end;
-      count++;
-    });
-    const skipped = this.#splitter.skipped - skippedBefore;
-    return { source, stream, bytes, starts: this.#starts, ends: this.#ends, count, skipped, readAt };
-  }
-
-  #grow(): void {
-    const [starts, ends] = [this.#starts, this.#ends];
-    this.#starts = new Int32Array(starts.length * 2);
-    this.#ends = new Int32Array(ends.length * 2);
-    this.#starts.set(starts);
-    this.#ends.set(ends);
   }
 }
 

@@ -2,6 +2,7 @@
 // report, and starts it again when it ends.
 
 import { getCompileCacheDir } from "node:module";
+import { isDeepStrictEqual } from "node:util";
 import { Worker } from "node:worker_threads";
 import type { Transaction } from "kysely";
 import type { Clock } from "../core/clock.ts";
@@ -12,8 +13,8 @@ import type { Store } from "../store/db.ts";
 import { addLogCounts, type LogCount } from "../store/log-counts.ts";
 import { readPlaces, savePlaces } from "../store/places.ts";
 import type { Tables } from "../store/tables.ts";
-import type { LogCommit } from "./follow.ts";
 import { countsPart, type LogWrite } from "./log-parts.ts";
+import type { LogCommit } from "./pending.ts";
 import type { LogSettings } from "./sources/index.ts";
 import type { FromLogs, LogsReport, LogsWorkerData, ToLogs } from "./worker-words.ts";
 
@@ -43,8 +44,15 @@ export interface LogsState extends LogsReport {
   readonly restarts: number;
 }
 
+/** Told how a start went. */
+interface StartHearer {
+  readonly ready: () => void;
+  readonly unusable: (error: Error) => void;
+}
+
 export class LogsThread implements AsyncDisposable {
   readonly #options: LogsThreadOptions;
+  #settings: readonly LogSettings[];
   #worker: Worker | undefined;
   #report: LogsReport = { sources: [], counts: [], isFailing: false, parts: {} };
   readonly #questions = new Map<number, PromiseWithResolvers<unknown>>();
@@ -58,13 +66,28 @@ export class LogsThread implements AsyncDisposable {
 
   constructor(options: LogsThreadOptions) {
     this.#options = options;
+    this.#settings = options.settings;
   }
 
-  /** Resolves when every source is open. Throws a Problem when one cannot be. */
+  /** Resolves when every source is open. Throws a Problem when one cannot be. Without sources there is no thread. */
   async start(): Promise<void> {
+    if (this.#settings.length === 0) return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    await this.#spawn({ ready: resolve, unusable: reject });
+    await this.#spawn(true, { ready: resolve, unusable: reject });
     await promise;
+  }
+
+  /** Follows these sources from here on; what cannot be opened is a trouble in `state`, and the log says it. */
+  use(settings: readonly LogSettings[]): void {
+    if (isDeepStrictEqual(settings, this.#settings)) return;
+    const isFirst = this.#settings.length === 0 && this.#worker === undefined;
+    this.#settings = settings;
+    if (isFirst) void this.#startAgain();
+    else this.#tell({ kind: "use", settings });
+  }
+
+  get isConfigured(): boolean {
+    return this.#settings.length > 0;
   }
 
   get state(): LogsState {
@@ -101,11 +124,12 @@ export class LogsThread implements AsyncDisposable {
     await this.#worker?.terminate();
   }
 
-  async #spawn(start: { readonly ready: () => void; readonly unusable: (error: Error) => void }): Promise<void> {
-    const { settings, store, node, workerEntry, parts } = this.#options;
+  async #spawn(mustStart: boolean, start: StartHearer): Promise<void> {
+    const { store, node, workerEntry, parts } = this.#options;
     const places = await readPlaces(store, node);
     const starts = Object.fromEntries(await Promise.all(parts.map(async (part) => [part.name, await part.start()])));
-    const data: LogsWorkerData = { role: "logs", settings, places, starts, compileCache: getCompileCacheDir() };
+    const compileCache = getCompileCacheDir();
+    const data: LogsWorkerData = { role: "logs", settings: this.#settings, mustStart, places, starts, compileCache };
     const worker = new Worker(workerEntry, {
       workerData: data,
       name: "logs",
@@ -125,7 +149,7 @@ export class LogsThread implements AsyncDisposable {
     this.#worker?.postMessage(message);
   }
 
-  #hear(message: FromLogs, start: { readonly ready: () => void; readonly unusable: (error: Error) => void }): void {
+  #hear(message: FromLogs, start: StartHearer): void {
     switch (message.kind) {
       case "ready":
         this.#restartMs = restartMsMin;
@@ -189,11 +213,15 @@ export class LogsThread implements AsyncDisposable {
   /** Goes on from the places on disk: what was read and not written is read again. */
   async #again(): Promise<void> {
     this.#restarts++;
+    await this.#startAgain();
+  }
+
+  async #startAgain(): Promise<void> {
     // What the thread before it sent last is on disk before places are read.
     await this.#writing;
     const unusable = (error: Error) => this.#options.log.error("logs.not-started", { error: error.message });
     try {
-      await this.#spawn({ ready: () => {}, unusable });
+      await this.#spawn(false, { ready: () => {}, unusable });
     } catch (error) {
       unusable(error instanceof Error ? error : new Error(String(error)));
       this.#restart = setTimeout(() => this.#again(), this.#restartMs);

@@ -2,7 +2,8 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
-import { type Consumer, Follow, type LogCommit } from "./follow.ts";
+import { type Consumer, Follow } from "./follow.ts";
+import type { LogCommit } from "./pending.ts";
 import { ArchiveSource, type ReplayProgress } from "./sources/archive.ts";
 
 export interface ReplayOptions<Write> {
@@ -21,7 +22,7 @@ const progressMs = 250;
 /** Resolves when everything is read and committed. A Problem when a file cannot be read. */
 export async function replayLogs<Write>(options: ReplayOptions<Write>): Promise<ReplayProgress> {
   const { paths, consumers, commit, clock, log, onProgress } = options;
-  const source = new ArchiveSource({ paths }, { clock, log, places: [], claim: () => true });
+  const source = new ArchiveSource({ paths }, { clock, log, places: [], claim: () => true, release: () => {} });
   const timer = setInterval(() => onProgress?.(source.progress), progressMs);
   try {
     await using follow = new Follow<Write>({ sources: [source], consumers, commit, clock, log });

@@ -53,6 +53,8 @@ export interface SourceHost {
   readonly places: readonly SavedPlace[];
   /** True for the first that asks: one reader a file, whatever the configuration says twice. */
   claim(path: string): boolean;
+  /** Lets go of what was claimed: another may take it. */
+  release(path: string): void;
 }
 
 /** A source's file gives one of these. */

@@ -2,14 +2,17 @@
 
 import type { LogFields, LogLevel } from "../core/log.ts";
 import type { SavedPlace } from "../store/places.ts";
-import type { FollowReport, LogCommit } from "./follow.ts";
+import type { FollowReport } from "./follow.ts";
 import type { LogWrite } from "./log-parts.ts";
 import type { SourceCounts } from "./mail-counts.ts";
+import type { LogCommit } from "./pending.ts";
 import type { LogSettings } from "./sources/index.ts";
 
 export interface LogsWorkerData {
   readonly role: "logs";
   readonly settings: readonly LogSettings[];
+  /** A source that cannot be started ends the start; otherwise the others are followed without it. */
+  readonly mustStart: boolean;
   readonly places: readonly SavedPlace[];
   /** What each part starts from, by its name. */
   readonly starts: Readonly<Record<string, unknown>>;
@@ -47,4 +50,6 @@ export type ToLogs =
   /** The answer to the commit that is under way; `error` undefined: it is on disk. */
   | { readonly kind: "committed"; readonly error: string | undefined }
   | { readonly kind: "ask"; readonly id: number; readonly part: string; readonly question: unknown }
+  /** Follow these sources, and no others. */
+  | { readonly kind: "use"; readonly settings: readonly LogSettings[] }
   | { readonly kind: "close" };

@@ -2,14 +2,17 @@
 // Postfix. What it wants written its owner writes.
 
 import { parentPort, workerData } from "node:worker_threads";
-import { steadyClock } from "../core/clock.ts";
+import { type Clock, steadyClock } from "../core/clock.ts";
 import type { Log, LogLevel } from "../core/log.ts";
 import type { CreateLogParts } from "../core/log-part.ts";
-import { Problem } from "../core/problem.ts";
-import { Follow, type LogCommit } from "./follow.ts";
+import type { Problem } from "../core/problem.ts";
+import { Follow } from "./follow.ts";
+import { KnownPlaces } from "./known-places.ts";
 import { LogParts, type LogWrite } from "./log-parts.ts";
+import type { LogCommit } from "./pending.ts";
 import type { SourceHost } from "./source.ts";
-import { createSource } from "./sources/index.ts";
+import { SourceSet } from "./source-set.ts";
+import type { LogSettings } from "./sources/index.ts";
 import { type FromLogs, isLogsWorker, type LogsReport, type ToLogs } from "./worker-words.ts";
 
 const reportMs = 1_000;
@@ -21,42 +24,58 @@ export async function runLogsWorker(createParts: CreateLogParts): Promise<void> 
   const send = (message: FromLogs) => port.postMessage(message);
   const clock = steadyClock();
   const log = logTo(send);
-  const claimed = new Set<string>();
-  const host: SourceHost = {
-    clock,
-    log,
-    places: workerData.places,
-    claim: (path) => !claimed.has(path) && claimed.add(path) !== undefined,
-  };
+  const places = new KnownPlaces(workerData.places);
+  const host = hostOf(clock, log, places);
   const parts = new LogParts(createParts(workerData.starts), () => clock.now(), log);
   const owner = new Owner(send);
-  const sources = workerData.settings.map((settings) => createSource(settings, host));
   const commit = (content: LogCommit<LogWrite>) => owner.commit(content);
-  const follow = new Follow<LogWrite>({ sources, consumers: [parts], commit, clock, log });
-  const report = () => send({ kind: "report", report: reportOf(follow, parts) });
+  const follow = new Follow<LogWrite>({ sources: [], places, consumers: [parts], commit, clock, log });
+  const sources = new SourceSet({ follow, host, log });
+  const report = () => send({ kind: "report", report: reportOf(sources, follow, parts) });
   port.on("message", (message: ToLogs) => {
     if (message.kind === "committed") owner.committed(message.error);
     else if (message.kind === "ask") send(answer(parts, message));
+    else if (message.kind === "use") void use(sources, message.settings, log).then(report);
     else void close(follow, report, timer, send).then(() => port.close());
   });
   const timer = setInterval(report, reportMs);
-  try {
-    await follow.start();
+  await follow.start();
+  const [problem] = await use(sources, workerData.settings, log);
+  if (problem === undefined || !workerData.mustStart) {
     report();
     send({ kind: "ready" });
-  } catch (error) {
-    clearInterval(timer);
-    const { message, where, hint } =
-      error instanceof Problem ? error : new Problem(String(error), { code: "logs/unreadable" });
-    send({ kind: "unusable", message, where: where ?? "", hint: hint ?? "" });
-    await follow[Symbol.asyncDispose]();
-    port.close();
+    return;
   }
+  clearInterval(timer);
+  const { message, where, hint } = problem;
+  send({ kind: "unusable", message, where: where ?? "", hint: hint ?? "" });
+  await follow[Symbol.asyncDispose]();
+  port.close();
+}
+
+function hostOf(clock: Clock, log: Log, places: KnownPlaces): SourceHost {
+  const claimed = new Set<string>();
+  return {
+    clock,
+    log,
+    get places() {
+      return places.list();
+    },
+    claim: (path) => !claimed.has(path) && claimed.add(path) !== undefined,
+    release: (path) => void claimed.delete(path),
+  };
+}
+
+/** A source that cannot be started is told, and the others are followed. */
+async function use(sources: SourceSet, settings: readonly LogSettings[], log: Log): Promise<readonly Problem[]> {
+  const problems = await sources.use(settings);
+  for (const { line } of problems) log.error("logs.source-not-started", { error: line });
+  return problems;
 }
 
 /** Lines that a source found too long itself never came to be counted. */
-function reportOf(follow: Follow<LogWrite>, parts: LogParts): LogsReport {
-  const sources = follow.report();
+function reportOf(set: SourceSet, follow: Follow<LogWrite>, parts: LogParts): LogsReport {
+  const sources = set.report();
   const skippedOf = (name: string) => sources.find((source) => source.name === name)?.skipped ?? 0;
   const counted = parts.counts().map((one) => {
     return { ...one, lines: { ...one.lines, skipped: one.lines.skipped + skippedOf(one.name) } };

@@ -23,7 +23,13 @@ const numbers: Consumer<LogCount> = {
 };
 
 const store = await openStore(`sqlite:${database}`, { clock });
-const host: SourceHost = { clock, log: silentLog, places: await readPlaces(store, node), claim: () => true };
+const host: SourceHost = {
+  clock,
+  log: silentLog,
+  places: await readPlaces(store, node),
+  claim: () => true,
+  release: () => {},
+};
 const follow = new Follow<LogCount>({
   sources: [fileSource.create({ path, from: "end" }, host)],
   consumers: [numbers],

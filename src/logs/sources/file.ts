@@ -42,7 +42,6 @@ class FileSource implements Source {
   /** Paths with something to read, in turn. */
   readonly #ready = new Set<FileTail>();
   readonly #watchers = new Map<string, { readonly watcher: FSWatcher; readonly inode: string }>();
-  readonly #refused = new Set<string>();
   readonly #buffer = Buffer.allocUnsafeSlow(pieceBytesMax);
   #wake: () => void = () => {};
   #closed = false;
@@ -94,7 +93,10 @@ class FileSource implements Source {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     for (const { watcher } of this.#watchers.values()) watcher.close();
-    for (const tail of this.#tails.values()) tail.close();
+    for (const tail of this.#tails.values()) {
+      tail.close();
+      this.#host.release(tail.path);
+    }
     this.#ready.clear();
   }
 
@@ -105,15 +107,13 @@ class FileSource implements Source {
     const own = [...directories, ...paths.map((path) => dirname(path))];
     // A folder that comes in the place of another is told by the folder above.
     if (this.#settings.events !== false) this.#watch(new Set([...own, ...own.map((path) => dirname(path))]));
-    const fresh = paths.filter((path) => !this.#tails.has(path) && !this.#refused.has(path) && !isRotatedOf(path, all));
+    const fresh = paths.filter((path) => !this.#tails.has(path) && !isRotatedOf(path, all));
     await Promise.all(fresh.map((path) => this.#add(path, from)));
   }
 
   async #add(path: string, from: "end" | "start"): Promise<void> {
-    if (this.#tails.size >= pathsMax || !this.#host.claim(path)) {
-      this.#refused.add(path);
-      return;
-    }
+    // Refused as long as another source reads it.
+    if (this.#tails.size >= pathsMax || !this.#host.claim(path)) return;
     const { clock, log, places } = this.#host;
     const own = places.filter(({ source }) => source === "file").flatMap(({ body }) => parseFilePlace(body) ?? []);
     const tail: FileTail = new FileTail({

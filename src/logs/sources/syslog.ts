@@ -107,10 +107,13 @@ class SyslogSource implements Source {
     };
   }
 
+  /** Resolves when the address is free. What has arrived can be taken still. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#udp?.close();
-    this.#server?.close();
+    const [udp, server] = [this.#udp, this.#server];
+    [this.#udp, this.#server] = [undefined, undefined];
     for (const socket of this.#sockets) socket.destroy();
+    await new Promise<void>((resolve) => (udp === undefined ? resolve() : udp.close(resolve)));
+    await new Promise<void>((resolve) => (server?.listening === true ? server.close(() => resolve()) : resolve()));
   }
 
   #add(lines: readonly Buffer[]): void {
