@@ -8,27 +8,29 @@ export interface PostgresFault {
   start(rig: PostgresRig): Promise<() => Promise<void>>;
 }
 
-export const postgresFaults: readonly PostgresFault[] = [
-  {
-    name: "stopped by a crash",
-    start: async (rig) => {
-      await rig.stop("immediate");
-      return () => rig.restart();
-    },
+export const crash: PostgresFault = {
+  name: "stopped by a crash",
+  start: async (rig) => {
+    await rig.stop("immediate");
+    return () => rig.restart();
   },
-  {
-    name: "hung",
-    start: async (rig) => {
-      rig.signal("SIGSTOP");
-      return async () => rig.signal("SIGCONT");
-    },
+};
+
+export const hang: PostgresFault = {
+  name: "hung",
+  start: async (rig) => {
+    rig.signal("SIGSTOP");
+    return async () => rig.signal("SIGCONT");
   },
-  {
-    name: "locked",
-    start: async (rig) => {
-      const client = await rig.connect();
-      await client.query("begin; lock table cells in access exclusive mode");
-      return () => client.end();
-    },
+};
+
+export const lock: PostgresFault = {
+  name: "locked",
+  start: async (rig) => {
+    const client = await rig.connect();
+    await client.query("begin; lock table cells in access exclusive mode");
+    return () => client.end();
   },
-];
+};
+
+export const postgresFaults: readonly PostgresFault[] = [crash, hang, lock];

@@ -1,12 +1,12 @@
 // PostgreSQL stopped, hung, locked or out of connections under the whole daemon: every answer within the deadline, and the counts are
-// right afterwards.
+// right afterwards. One test file a fault calls this, so that they run side by side.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { needs } from "../needs.ts";
-import { type PostgresFault, postgresFaults } from "../postgres-faults.ts";
-import { PostgresRig } from "../postgres-rig.ts";
+import type { PostgresFault } from "../postgres-faults.ts";
+import { PostgresRig, type PostgresRigOptions } from "../postgres-rig.ts";
 import { FaultyHouse } from "./faulty-house.ts";
 
 const full = process.env["POSTVARTA_FULL"] === "1";
@@ -16,36 +16,13 @@ const faultMs = full ? 60_000 : 1_500;
 /** Well again so long after the end of the fault; the figure to reach is 5 s. */
 const healMsMax = full ? 6_000 : 10_000;
 
-const faults: readonly PostgresFault[] = [
-  ...postgresFaults,
-  {
-    name: "out of connections",
-    start: async (rig) => {
-      const taken: Awaited<ReturnType<PostgresRig["connect"]>>[] = [];
-      const ours = "from pg_stat_activity where application_name like 'postvarta %'";
-      const first = await rig.connect();
-      taken.push(first);
-      // Whatever the daemon loses somebody else takes before it comes back.
-      for (let tries = 0; tries < 50; tries++) {
-        await first.query(`select pg_terminate_backend(pid) ${ours}`);
-        const more = await Promise.allSettled(Array.from({ length: 12 }, () => rig.connect()));
-        for (const outcome of more) if (outcome.status === "fulfilled") taken.push(outcome.value);
-        const { rows } = await first.query(`select count(*)::integer as n ${ours}`);
-        if (rows[0]?.["n"] === 0) break;
-      }
-      return async () => {
-        for (const client of taken) await client.end();
-      };
-    },
-  },
-];
-
-for (const fault of faults) {
+/** Declares the test of one fault. */
+export function testPostgresFault(fault: PostgresFault, options: PostgresRigOptions = {}): void {
   test(`PostgreSQL ${fault.name}: every answer in time, and the counts are right afterwards`, {
     skip: needs("postgres"),
     timeout: 180_000,
   }, async () => {
-    await using rig = await PostgresRig.start(fault.name === "out of connections" ? { maxConnections: 12 } : {});
+    await using rig = await PostgresRig.start(options);
     await using house = await FaultyHouse.start({ storeUrl: await rig.createDatabase() });
     await wait(500);
     assert.equal(await house.metric("postvarta_store_writable"), 1);

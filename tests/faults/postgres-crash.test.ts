@@ -1,0 +1,4 @@
+import { crash } from "../postgres-faults.ts";
+import { testPostgresFault } from "./postgres-fault.ts";
+
+testPostgresFault(crash);

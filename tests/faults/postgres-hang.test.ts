@@ -1,0 +1,4 @@
+import { hang } from "../postgres-faults.ts";
+import { testPostgresFault } from "./postgres-fault.ts";
+
+testPostgresFault(hang);

@@ -1,0 +1,4 @@
+import { lock } from "../postgres-faults.ts";
+import { testPostgresFault } from "./postgres-fault.ts";
+
+testPostgresFault(lock);
