@@ -1,13 +1,15 @@
 // A process to be killed: it counts as fast as it can and prints each count once it was told that it is on disk.
-// Arguments: `charge PATH`, or `migrate PATH`.
+// Arguments: `charge PATH`, `migrate PATH`, or `migrate postgres://…`.
 
 import { writeSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { sql } from "kysely";
+import pg from "pg";
 import { steadyClock } from "../src/core/clock.ts";
 import type { CellView, Store } from "../src/store/db.ts";
 import { migrations } from "../src/store/migrations/index.ts";
 import { migrate } from "../src/store/migrations/migrate.ts";
+import { migratePostgres } from "../src/store/migrations/migrate-postgres.ts";
 import type { Migration } from "../src/store/migrations/migration.ts";
 import { openStore } from "../src/store/open.ts";
 
@@ -67,7 +69,10 @@ function slowMigrations(): Migration[] {
   const slow = (version: number): Migration => ({
     version,
     name: `slow ${version}`,
-    postgres: "",
+    postgres: `create table slow_${version} (n integer);
+      select pg_sleep(0.02);
+      insert into slow_${version} select generate_series(1, 20000);
+      update meta set value = value || '.' where key = 'steps';`,
     up: (db) => {
       db.exec(`create table slow_${version} (n integer) strict`);
       const insert = db.prepare(`insert into slow_${version} values (?)`);
@@ -77,11 +82,24 @@ function slowMigrations(): Migration[] {
   return [...migrations, slow(migrations.length + 1), slow(migrations.length + 2)];
 }
 
-const [what, path = ""] = process.argv.slice(2);
-if (what === "migrate") {
+function migrateFile(path: string): void {
   const db = new DatabaseSync(path);
   db.exec("pragma journal_mode = wal");
   say("ready");
   migrate(db, { migrations: slowMigrations(), now: Date.now(), path });
   say("migrated");
-} else await charge(path);
+}
+
+async function migrateServer(url: string): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  say("ready");
+  await migratePostgres(client, { migrations: slowMigrations(), now: Date.now(), where: url });
+  say("migrated");
+  await client.end();
+}
+
+const [what, path = ""] = process.argv.slice(2);
+if (what === "charge") await charge(path);
+else if (path.startsWith("postgres:")) await migrateServer(path);
+else migrateFile(path);

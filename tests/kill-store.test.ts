@@ -1,7 +1,6 @@
 // kill -9 at any moment: what was acknowledged is there, and nothing is there twice.
 
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,43 +8,11 @@ import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
 import { migrations } from "../src/store/migrations/index.ts";
 import { migrate } from "../src/store/migrations/migrate.ts";
+import { type Round, runAndKill } from "./killed-child.ts";
 
 const full = process.env["POSTVARTA_FULL"] === "1";
 const folder = mkdtempSync(join(tmpdir(), "postvarta-kill-"));
 after(() => rmSync(folder, { recursive: true }));
-
-interface Round {
-  /** Lines that the child printed before it died. */
-  readonly lines: readonly string[];
-  readonly ready: boolean;
-}
-
-/** Starts a child and kills it `afterMs` after it said that it is ready (or after its start). */
-async function runAndKill(what: string, path: string, afterMs: number, fromStart: boolean): Promise<Round> {
-  const cache = { NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache") };
-  const child = spawn(process.execPath, [join(import.meta.dirname, "kill-store-child.ts"), what, path], {
-    env: { ...process.env, ...cache },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let text = "";
-  let timer: NodeJS.Timeout | undefined = fromStart ? setTimeout(() => child.kill("SIGKILL"), afterMs) : undefined;
-  child.stdout.setEncoding("utf8").on("data", (part: string) => {
-    text += part;
-    if (timer === undefined && /^ready$/m.test(text)) timer = setTimeout(() => child.kill("SIGKILL"), afterMs);
-  });
-  await ended(child);
-  clearTimeout(timer);
-  // The last line may have been cut.
-  const lines = text.split("\n").slice(0, -1);
-  return { lines, ready: lines.includes("ready") };
-}
-
-function ended(child: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    child.on("close", () => resolve());
-    child.on("error", reject);
-  });
-}
 
 /** A counter's callers: so many charges may be on disk without having been acknowledged when the process dies. */
 const callersPerCounter = 2;

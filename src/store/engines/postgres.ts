@@ -6,6 +6,7 @@ import type { Clock } from "../../core/clock.ts";
 import { type Log, silentLog } from "../../core/log.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Store } from "../db.ts";
+import { migrations } from "../migrations/index.ts";
 import { migratePostgres } from "../migrations/migrate-postgres.ts";
 import type { Tables } from "../tables.ts";
 import { PgCellReader } from "./pg-cell-reader.ts";
@@ -81,7 +82,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Store> {
 async function migrate(target: PgTarget, node: string, now: number): Promise<void> {
   const client = await connectPg(target, `postvarta ${node} migration`);
   try {
-    await migratePostgres(client, { now, where: target.location });
+    await migratePostgres(client, { migrations, now, where: target.location });
   } finally {
     await endPg(client);
   }
