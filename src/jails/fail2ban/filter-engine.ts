@@ -42,6 +42,20 @@ interface Piece {
   readonly whole: string;
 }
 
+interface Search {
+  readonly searched: string;
+  readonly ascii: boolean;
+  readonly before: Fields | undefined;
+  readonly at: number;
+  readonly window: Piece[];
+}
+
+interface Found {
+  readonly failure: Failure | undefined;
+  /** What stays in the window. */
+  readonly rest: Piece[];
+}
+
 export class FilterEngine {
   readonly #definition: FilterDefinition;
   readonly #options: EngineOptions;
@@ -50,7 +64,9 @@ export class FilterEngine {
   readonly #fail: readonly FailRegex[];
   readonly #ignore: readonly FailRegex[];
   readonly #connections = new Connections();
+  readonly #leftOut = new Set<number>();
   #buffer: Piece[] = [];
+  #running = "filter";
   #lastDate: number | undefined;
 
   /** A Problem with the place when something of the filter cannot run. */
@@ -79,19 +95,49 @@ export class FilterEngine {
     });
   }
 
+  /** The regular expression that ran last, as `failregex 2`: one that takes too long is named by it. */
+  get running(): string {
+    return this.#running;
+  }
+
+  /** Goes on without a failregex. Without what makes a failregex careful, nothing goes on. */
+  leaveOut(part: string): boolean {
+    const number = /^failregex (\d+)$/.exec(part)?.[1];
+    if (number === undefined) return false;
+    this.#leftOut.add(Number(number) - 1);
+    return this.#leftOut.size < this.#fail.length;
+  }
+
+  /** V8 makes a regular expression ready when it runs first and again when it ran often. */
+  warmUp(): void {
+    for (const regex of [...(this.#prefix === undefined ? [] : [this.#prefix]), ...this.#fail, ...this.#ignore]) {
+      regex.match("\n", true);
+      regex.match("warming up\n", true);
+    }
+  }
+
   /** One line, without its end. At most one failure: the first regular expression that matches speaks. */
   see(whole: string): Failure | undefined {
     const line = whole.length > lineLengthMax ? whole.slice(0, lineLengthMax) : whole;
     const now = this.#options.now();
+    this.#running = "datepattern";
     const { text, at } = this.#options.journal ? { text: line, at: now } : this.#cutDate(line, now);
     const piece = { text, whole: line };
-    this.#buffer = this.#definition.maxlines > 1 ? [...this.#buffer, piece].slice(-this.#definition.maxlines) : [piece];
-    let searched = `${this.#buffer.map((one) => one.text).join("\n")}\n`;
+    const window = this.#definition.maxlines > 1 ? [...this.#buffer, piece].slice(-this.#definition.maxlines) : [piece];
+    const found = this.#find(window, at);
+    // Only a line that came to its end is in the window: one that was interrupted is seen again.
+    this.#buffer = found?.rest ?? window;
+    return found?.failure;
+  }
+
+  #find(window: Piece[], at: number): Found | undefined {
+    let searched = `${window.map((one) => one.text).join("\n")}\n`;
     const ascii = isAsciiText(searched);
     if (this.#ignore.length > 0 && this.#ignore.length < this.#fail.length - 2 && this.#ignored(searched, ascii))
       return undefined;
     let before: Fields | undefined;
     if (this.#prefix !== undefined) {
+      this.#running = "prefregex";
       const match = this.#prefix.match(searched, ascii);
       if (match === undefined) return undefined;
       before = match.fields;
@@ -99,45 +145,43 @@ export class FilterEngine {
       if (typeof content === "string") searched = `${content}\n`;
       before.delete("content");
     }
-    return this.#failure(searched, ascii, before, at);
+    return this.#failure({ searched, ascii, before, at, window });
   }
 
-  #failure(searched: string, ascii: boolean, before: Fields | undefined, at: number): Failure | undefined {
+  #failure({ searched, ascii, before, at, window }: Search): Found | undefined {
     for (const [index, regex] of this.#fail.entries()) {
+      if (this.#leftOut.has(index)) continue;
+      this.#running = `failregex ${index + 1}`;
       const match = regex.match(searched, ascii);
       if (match === undefined) continue;
-      const matched = this.#takeMatched(searched, match);
+      const { matched, rest } = this.#takeMatched(window, searched, match);
       const ignoreText = this.#definition.maxlines > 1 ? `${matched.map((one) => one.text).join("\n")}\n` : searched;
-      if (this.#ignore.length > 0 && this.#ignored(ignoreText, ascii)) return undefined;
+      if (this.#ignore.length > 0 && this.#ignored(ignoreText, ascii)) return { failure: undefined, rest };
       const fields: Fields = new Map(before);
       for (const [name, value] of match.fields) fields.set(name, value);
-      return this.#conclude(
-        fields,
-        matched.map((one) => one.whole),
-        at,
-        index,
-      );
+      const lines = matched.map((one) => one.whole);
+      return { failure: this.#conclude(fields, lines, at, index), rest };
     }
     return undefined;
   }
 
   #ignored(text: string, ascii: boolean): boolean {
+    this.#running = "ignoreregex";
     return this.#ignore.some((regex) => regex.match(text, ascii) !== undefined);
   }
 
   /** The lines of the window that a match covers; they leave the window, but for those it skipped. */
-  #takeMatched(text: string, match: RegexMatch): readonly Piece[] {
-    if (this.#definition.maxlines === 1) return this.#buffer;
+  #takeMatched(window: Piece[], text: string, match: RegexMatch): { matched: readonly Piece[]; rest: Piece[] } {
+    if (this.#definition.maxlines === 1) return { matched: window, rest: window };
     const first = count(text, text.lastIndexOf("\n", match.start) + 1);
     const last = count(text, text.indexOf("\n", Math.max(match.end - 1, 0)) + 1);
-    const matched = this.#buffer.slice(first, last);
-    const rest = this.#buffer.slice(0, first);
+    const matched = window.slice(first, last);
+    const rest = window.slice(0, first);
     for (const skipped of match.skipped) {
       const at = matched.findIndex((piece) => piece.text === skipped);
       if (at >= 0) rest.push(...matched.splice(at, 1));
     }
-    this.#buffer = [...rest, ...this.#buffer.slice(last)];
-    return matched;
+    return { matched, rest: [...rest, ...window.slice(last)] };
   }
 
   #cutDate(line: string, now: number): { text: string; at: number } {
