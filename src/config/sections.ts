@@ -6,6 +6,7 @@ import { z } from "zod";
 import { type Network, parseNetwork } from "../core/ip.ts";
 import { socketPathBytesMax } from "../core/socket-path.ts";
 import { refuse } from "./check.ts";
+import { ownJailSections } from "./jail-sections.ts";
 import { type ListenAddress, listenAllowed, parseListen, staysHere } from "./listen.ts";
 
 const itemsMax = 1_000;
@@ -240,7 +241,16 @@ const jails = z.strictObject({
     .default("policy-only")
     .describe("What is made equal to the bans. `policy-only` refuses mail of banned addresses at the policy service."),
   list_file: word.default("").describe("A file that holds the banned addresses, one a line; empty for none."),
+  failing_max: z
+    .int()
+    .min(1_000)
+    .max(10_000_000)
+    .default(1_000_000)
+    .describe(
+      "Failing addresses that are remembered, all jails together; beyond it those are forgotten that failed longest ago.",
+    ),
   trust: trust.prefault({}).describe("Addresses that are never banned."),
+  ...ownJailSections,
 });
 
 const accounts = z.strictObject({

@@ -8,24 +8,42 @@ export interface CounterSetting {
   readonly method: "sliding" | "estimate";
 }
 
+/** What is kept of one failure. */
+export interface Failed {
+  /** ms since the epoch. */
+  readonly at: number;
+  /** Where its line stands in LineMemory; below nought: nowhere. */
+  readonly line: number;
+  /** Failures of one mark may be lowered together: a hash of the account. */
+  readonly mark: number;
+}
+
 export interface Counted {
   readonly count: number;
   /** maxretry is reached; the id starts again from nought. */
   readonly ban: boolean;
-  /** Times of the failures that count, oldest first; the estimate knows the first and the last only. */
-  readonly times: readonly number[];
+  /** When it is a ban: the failures that count, oldest first; the estimate knows the last ones only. */
+  readonly failures: readonly Failed[];
 }
 
 /** As Fail2ban: what fell out of the window is looked for no more often. */
 const cleanEveryMs = 5_000;
 /** Ids beyond this push out the one that failed longest ago: hostile networks have more addresses than memory. */
 const idsMaxDefault = 1_000_000;
+/** The estimate keeps no more failures of an id than this, for the lines of a ban. */
+const estimateKeepsMax = 10;
 
 export interface FailureCounter {
-  /** Counts a failure of `id` at `at`, seen at `now`; a failure is never in the future. */
-  add(id: string, at: number, now: number): Counted;
-  /** Forgets the failures of an id: it was unbanned, or it succeeded. */
+  /** Counts a failure of `id`, seen at `now`; a failure is never in the future. */
+  add(id: string, failed: Failed, now: number): Counted;
+  /** Forgets the failures of an id: it was unbanned. */
   forget(id: string): boolean;
+  /** Forgets the failures of an id that have this mark; how many those were. The estimate forgets none. */
+  lower(id: string, mark: number): number;
+  /** True when a failure with this mark counts at the time of `at`. */
+  has(id: string, mark: number, at: number): boolean;
+  /** Ids that failed last, with their counts; at most `limit`. */
+  last(limit: number): readonly (readonly [id: string, count: number, at: number])[];
   readonly size: number;
 }
 
@@ -34,11 +52,21 @@ export function makeFailureCounter(setting: CounterSetting, idsMax = idsMaxDefau
   return setting.method === "sliding" ? new SlidingCounter(setting, idsMax) : new EstimateCounter(setting, idsMax);
 }
 
-/** The last maxretry times of each id; in order, so that the first is the oldest. */
+/** Numbers of one failure in a flat list: an array of numbers costs a fraction of as many objects. */
+const width = 3;
+
+function failuresOf(flat: readonly number[]): readonly Failed[] {
+  const failures: Failed[] = [];
+  for (let i = 0; i < flat.length; i += width)
+    failures.push({ at: flat[i] ?? 0, line: flat[i + 1] ?? -1, mark: flat[i + 2] ?? 0 });
+  return failures;
+}
+
+/** The last maxretry failures of each id; ids in the order of their last failure, so that the first is the oldest. */
 class SlidingCounter implements FailureCounter {
   readonly #setting: CounterSetting;
   readonly #idsMax: number;
-  readonly #times = new Map<string, number[]>();
+  readonly #ids = new Map<string, number[]>();
   #cleanAt = Number.NEGATIVE_INFINITY;
 
   constructor(setting: CounterSetting, idsMax: number) {
@@ -47,47 +75,79 @@ class SlidingCounter implements FailureCounter {
   }
 
   get size(): number {
-    return this.#times.size;
+    return this.#ids.size;
   }
 
-  add(id: string, at: number, now: number): Counted {
-    const time = Math.min(at, now);
-    const before = this.#times.get(id) ?? [];
+  add(id: string, failed: Failed, now: number): Counted {
+    const time = Math.min(failed.at, now);
+    const flat = this.#ids.get(id) ?? [];
+    insert(flat, time, failed);
     // A window ends at the latest failure, also when lines come out of order.
-    const from = Math.max(time, before.at(-1) ?? time) - this.#setting.findtimeMs;
-    const times = insert(before, time).filter((one) => one > from);
-    const ban = times.length >= this.#setting.maxretry;
-    this.#times.delete(id);
-    if (!ban) this.#times.set(id, times);
+    dropOld(flat, (flat[flat.length - width] ?? time) - this.#setting.findtimeMs);
+    const count = flat.length / width;
+    const ban = count >= this.#setting.maxretry;
+    this.#ids.delete(id);
+    if (!ban) this.#ids.set(id, flat);
     this.#clean(now);
-    return { count: times.length, ban, times };
+    return { count, ban, failures: ban ? failuresOf(flat) : [] };
   }
 
   forget(id: string): boolean {
-    return this.#times.delete(id);
+    return this.#ids.delete(id);
+  }
+
+  lower(id: string, mark: number): number {
+    const flat = this.#ids.get(id);
+    if (flat === undefined) return 0;
+    const rest: number[] = [];
+    for (let i = 0; i < flat.length; i += width)
+      if (flat[i + 2] !== mark) rest.push(flat[i] ?? 0, flat[i + 1] ?? -1, flat[i + 2] ?? 0);
+    if (rest.length === 0) this.#ids.delete(id);
+    else if (rest.length < flat.length) this.#ids.set(id, rest);
+    return (flat.length - rest.length) / width;
+  }
+
+  has(id: string, mark: number, at: number): boolean {
+    const flat = this.#ids.get(id) ?? [];
+    for (let i = 0; i < flat.length; i += width)
+      if (flat[i + 2] === mark && (flat[i] ?? 0) > at - this.#setting.findtimeMs) return true;
+    return false;
+  }
+
+  last(limit: number): readonly (readonly [string, number, number])[] {
+    return lastOf(this.#ids, limit).map(([id, flat]) => [id, flat.length / width, flat[flat.length - width] ?? 0]);
   }
 
   #clean(now: number): void {
-    pushOut(this.#times, this.#idsMax);
+    pushOut(this.#ids, this.#idsMax);
     if (now < this.#cleanAt) return;
     this.#cleanAt = now + cleanEveryMs;
-    // The map is in the order of the last failure seen, so the old ones stand first.
-    for (const [id, times] of this.#times) {
-      if ((times.at(-1) ?? 0) > now - this.#setting.findtimeMs) break;
-      this.#times.delete(id);
+    for (const [id, flat] of this.#ids) {
+      if ((flat[flat.length - width] ?? 0) > now - this.#setting.findtimeMs) break;
+      this.#ids.delete(id);
     }
   }
 }
 
-function insert(times: readonly number[], time: number): number[] {
-  const at = times.findLastIndex((one) => one <= time) + 1;
-  return [...times.slice(0, at), time, ...times.slice(at)];
+/** Puts a failure behind those that are not later. */
+function insert(flat: number[], time: number, { line, mark }: Failed): void {
+  let i = flat.length;
+  while (i > 0 && (flat[i - width] ?? 0) > time) i -= width;
+  if (i === flat.length) flat.push(time, line, mark);
+  else flat.splice(i, 0, time, line, mark);
+}
+
+function dropOld(flat: number[], from: number): void {
+  let i = 0;
+  while (i < flat.length && (flat[i] ?? 0) <= from) i += width;
+  if (i > 0) flat.splice(0, i);
 }
 
 interface Rate {
   first: number;
   last: number;
   retry: number;
+  readonly flat: number[];
 }
 
 /** One rate an id: what is older than findtime is thought to have been spread evenly. */
@@ -106,20 +166,37 @@ class EstimateCounter implements FailureCounter {
     return this.#rates.size;
   }
 
-  add(id: string, at: number, now: number): Counted {
-    const time = Math.min(at, now);
-    const rate = this.#rates.get(id) ?? { first: time, last: time, retry: 0 };
+  add(id: string, failed: Failed, now: number): Counted {
+    const time = Math.min(failed.at, now);
+    const rate = this.#rates.get(id) ?? { first: time, last: time, retry: 0, flat: [] };
     if (time > rate.last) this.#advance(rate, time);
     rate.retry++;
+    rate.flat.push(time, failed.line, failed.mark);
+    if (rate.flat.length > estimateKeepsMax * width) rate.flat.splice(0, width);
     const ban = rate.retry >= this.#setting.maxretry;
     this.#rates.delete(id);
     if (!ban) this.#rates.set(id, rate);
     this.#clean(now);
-    return { count: rate.retry, ban, times: [rate.first, rate.last] };
+    return { count: rate.retry, ban, failures: ban ? failuresOf(rate.flat) : [] };
   }
 
   forget(id: string): boolean {
     return this.#rates.delete(id);
+  }
+
+  lower(): number {
+    return 0;
+  }
+
+  has(id: string, mark: number, at: number): boolean {
+    const flat = this.#rates.get(id)?.flat ?? [];
+    for (let i = 0; i < flat.length; i += width)
+      if (flat[i + 2] === mark && (flat[i] ?? 0) > at - this.#setting.findtimeMs) return true;
+    return false;
+  }
+
+  last(limit: number): readonly (readonly [string, number, number])[] {
+    return lastOf(this.#rates, limit).map(([id, rate]) => [id, rate.retry, rate.last]);
   }
 
   #advance(rate: Rate, time: number): void {
@@ -143,6 +220,12 @@ function pushOut(map: Map<string, unknown>, max: number): void {
   if (map.size <= max) return;
   const oldest = map.keys().next().value;
   if (oldest !== undefined) map.delete(oldest);
+}
+
+/** The last `limit` entries, the very last first. */
+function lastOf<V>(map: ReadonlyMap<string, V>, limit: number): readonly (readonly [string, V])[] {
+  const skip = Math.max(0, map.size - limit);
+  return [...map.entries().drop(skip)].reverse();
 }
 
 /** As Python rounds: a half goes to the even neighbour. */

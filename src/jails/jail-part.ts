@@ -1,0 +1,145 @@
+// The jails in the logs thread: lines and mail events become tickets, which their owner writes as bans in the transaction of the place.
+
+import { Accounts } from "../core/account.ts";
+import type { MailEvent } from "../core/event.ts";
+import { parseNetwork } from "../core/ip.ts";
+import type { LogPart, SeenLines } from "../core/log-part.ts";
+import type { Jail } from "./jail.ts";
+import type {
+  FailingId,
+  FailuresWrite,
+  JailReport,
+  JailsQuestion,
+  JailsReport,
+  JailsStart,
+  JailsWrite,
+} from "./jail-words.ts";
+import { Leaks } from "./leaks.ts";
+import { LineMemory } from "./line-memory.ts";
+import { OwnJails } from "./own-jails.ts";
+import { TrustedAddresses } from "./trusted-addresses.ts";
+
+/** As Fail2ban: a line in operation that is later than this counts as written now. */
+const lateMs = 60_000;
+/** Failing ids that one question may ask for. */
+const failingShownMax = 500;
+
+export class JailPart implements LogPart<JailsWrite> {
+  readonly #lines = new LineMemory();
+  readonly #trusted: TrustedAddresses;
+  readonly #own: OwnJails;
+  readonly #leaks = new Leaks();
+  #now: number;
+
+  /** `now`: ms since the epoch. */
+  constructor(start: JailsStart, now: number) {
+    this.#trusted = new TrustedAddresses(start.trusted);
+    const { defaultDomain, aliases } = start.accounts;
+    const accounts = new Accounts({ defaultDomain, aliases });
+    this.#own = new OwnJails({
+      settings: start.own,
+      mildness: start.mildness,
+      canonical: (login) => accounts.canonical(login),
+      isTrusted: (address) => this.#trusted.has(address, this.#now),
+      lines: this.#lines,
+      quotaTexts: start.quotaTexts,
+      idsMax: Math.max(1, Math.floor(start.failingMax / Math.max(1, start.own.length))),
+    });
+    this.#now = now;
+    for (const login of start.logins) this.#own.restoreLogin(login);
+    for (const ban of start.bans) this.#leaks.add(ban);
+    this.#restore(start.failures, now);
+  }
+
+  see({ batch, events, refused }: SeenLines): readonly JailsWrite[] {
+    const now = batch.readAt;
+    this.#now = now;
+    const writes: JailsWrite[] = [];
+    for (const [i, event] of events.entries()) {
+      const at = timeOf(event, now, false);
+      const { line } = event;
+      const keepLine = () => this.#lines.keep(batch.bytes, batch.starts[line] ?? 0, batch.ends[line] ?? 0);
+      const { tickets, login } = this.#own.see(event, refused[i] ?? 0, at, now, keepLine);
+      for (const ticket of tickets) writes.push({ kind: "ticket", ticket });
+      if (login !== undefined) writes.push({ kind: "login", login });
+      if (event.ip !== null) this.#leaks.see([event.ip], at);
+    }
+    this.#lines.endPiece();
+    writes.push(...this.#recorded());
+    return writes;
+  }
+
+  due(now: number): readonly JailsWrite[] {
+    this.#now = now;
+    return [];
+  }
+
+  report(): JailsReport {
+    return { jails: this.#own.jails.map(reportOf), softened: this.#own.softened, leaks: this.#leaks.report() };
+  }
+
+  answer(question: JailsQuestion): readonly FailingId[] | undefined {
+    switch (question.kind) {
+      case "trust":
+        this.#trusted.use(question.trusted);
+        return undefined;
+      case "quota-texts":
+        this.#own.useQuotaTexts(question.texts);
+        return undefined;
+      case "bans":
+        this.#takeBans(question);
+        return undefined;
+      case "failing":
+        return this.#failing(question.jail, Math.min(question.limit, failingShownMax));
+      default:
+        return question satisfies never;
+    }
+  }
+
+  get #jails(): readonly Jail[] {
+    return this.#own.jails;
+  }
+
+  #takeBans({ added, removed, forgiven }: Extract<JailsQuestion, { kind: "bans" }>): void {
+    for (const ban of removed) this.#leaks.remove(ban);
+    for (const ban of added) this.#leaks.add(ban);
+    for (const { network: text, jail: name } of forgiven) {
+      const network = parseNetwork(text);
+      if (network === undefined) continue;
+      for (const jail of this.#jails) if (name === undefined || name === jail.setting.name) jail.forgive(network);
+    }
+  }
+
+  #failing(name: string, limit: number): readonly FailingId[] {
+    const jails = this.#jails.filter(({ setting }) => setting.name === name);
+    return jails
+      .flatMap((jail) => jail.lastFailing(limit).map(([id, count, at]) => ({ id, count, at })))
+      .slice(0, limit);
+  }
+
+  #recorded(): readonly FailuresWrite[] {
+    return this.#jails.flatMap((jail) => {
+      const failures = jail.takeRecorded();
+      if (failures.length === 0) return [];
+      const { name, findtimeMs } = jail.setting;
+      const until = failures.reduce((latest, [, at]) => Math.max(latest, at), 0) + findtimeMs;
+      return [{ kind: "failures", jail: name, failures, until }];
+    });
+  }
+
+  #restore(saved: readonly FailuresWrite[], now: number): void {
+    const byName = new Map(this.#jails.map((jail) => [jail.setting.name, jail]));
+    for (const { jail, failures } of saved) for (const failure of failures) byName.get(jail)?.restore(failure, now);
+  }
+}
+
+/** When an event counts as having happened. While old lines are caught up with, what their stamps say. */
+function timeOf({ at }: MailEvent, now: number, isLive: boolean): number {
+  if (at > now) return now;
+  return isLive && at < now - lateMs ? now : at;
+}
+
+function reportOf(jail: Jail): JailReport {
+  const { setting, failing, counts, lastBan } = jail;
+  return { name: setting.name, origin: "own", failing, counts: { ...counts }, lastBan, troubles: [] };
+}

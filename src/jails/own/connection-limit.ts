@@ -1,0 +1,10 @@
+// Clients that run into the limits of Postfix's anvil(8): connections, messages, recipients, TLS sessions, AUTH commands.
+
+import type { OwnJail } from "../own-jail.ts";
+
+export const connectionLimit: OwnJail = {
+  name: "connection-limit",
+  help: "Limits of Postfix's anvil that a client exceeded, of any service.",
+  what: "exceeded limits",
+  failures: ({ event }) => (event.kind === "rate_limit" ? 1 : 0),
+};
