@@ -6,11 +6,14 @@ import { addLogGauges } from "./api/log-gauges.ts";
 import type { ApiParts, LogsView, Reload } from "./api/parts.ts";
 import { PolicyMeasures } from "./api/policy-measures.ts";
 import { PublicServer } from "./api/public-server.ts";
+import { readAliases } from "./config/aliases.ts";
 import type { Config, ReadConfig } from "./config/config.ts";
 import { settingsToRestart } from "./config/restart.ts";
 import { type Clock, steadyClock } from "./core/clock.ts";
 import type { Log } from "./core/log.ts";
 import { Metrics } from "./core/metrics.ts";
+import { configuredTrust } from "./jails/configured-trust.ts";
+import { JailOwner } from "./jails/jail-owner.ts";
 import { LogSilence } from "./logs/log-silence.ts";
 import { LogsThread } from "./logs/logs-thread.ts";
 import { checks } from "./policy/checks/index.ts";
@@ -73,7 +76,9 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
     fact === "raises" ? reloadRaises() : fact === "rules" ? rules.reload() : undefined,
   );
   const server = stack.use(createPolicyServer({ read, options, engine, measures }));
-  const logs = stack.use(createLogsThread({ read, options, store, clock }));
+  const jails = createJails({ read, options, store, clock });
+  const logs = stack.use(createLogsThread({ read, options, store, clock, jails }));
+  jails.use((question) => logs.ask(jails.name, question));
   const silence = new LogSilence(options.log, clock.now());
   const parts: ApiParts = {
     ...{ version: options.version, node: read.config.node.name, startedAt: clock.now(), clock, log: options.log },
@@ -96,11 +101,13 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   await control.start();
   await api.start();
   await logs.start();
+  stack.defer(store.changes.onChange((fact) => jails.hear(fact)));
   const watchLogs = async () =>
     logs.isConfigured && silence.look({ ...logs.state, asked: measures.asked }, clock.now());
   stack.defer(every(silenceMs, options.log, watchLogs));
   stack.defer(every(sweepMs, options.log, () => engine.sweep(clock.now())));
   stack.defer(every(pruneMs, options.log, () => prune(store, live.read.config, clock.now())));
+  stack.defer(every(pruneMs, options.log, () => jails.prune(clock.now())));
   const kept = stack.move();
   return {
     policyAddresses: server.addresses,
@@ -122,7 +129,20 @@ interface LogsInput {
   readonly clock: Clock;
 }
 
-function createLogsThread({ read, options, store, clock }: LogsInput): LogsThread {
+function createJails({ read, options, store, clock }: LogsInput): JailOwner {
+  const { config } = read;
+  const aliases = readAliases(config.accounts.aliases);
+  const trust = configuredTrust(config.jails.trust.addresses);
+  return new JailOwner({ config, aliases, store, trust, clock, log: options.log });
+}
+
+function createLogsThread({
+  read,
+  options,
+  store,
+  clock,
+  jails,
+}: LogsInput & { readonly jails: JailOwner }): LogsThread {
   const { logs: settings, node } = read.config;
   return new LogsThread({
     settings,
@@ -131,7 +151,7 @@ function createLogsThread({ read, options, store, clock }: LogsInput): LogsThrea
     clock,
     log: options.log,
     workerEntry: options.workerEntry ?? new URL("./logs-worker-main.ts", import.meta.url),
-    parts: [],
+    parts: [jails],
   });
 }
 

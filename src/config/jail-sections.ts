@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { parseDuration } from "../core/duration.ts";
+import { parsePorts } from "../core/port-list.ts";
 import { refuse } from "./check.ts";
 
 /** A duration in ms, written `10m`, `1h30m` or as seconds. */
@@ -41,8 +42,16 @@ const settings = {
   ports: z
     .string()
     .max(500)
-    .default("")
-    .describe("TCP ports that are closed to the address, as `25,465,587`; empty closes all of them."),
+    .transform((text, context) => {
+      if (text === "" || parsePorts(text) !== undefined) return text;
+      refuse(context, {});
+      return z.NEVER;
+    })
+    .prefault("")
+    .meta({
+      description: "TCP ports that are closed to the address; empty closes all of them.",
+      allowed: 'ports in quotes such as "25,465,587", "smtp,submission" or "1000-2000"',
+    }),
   subnets: z
     .boolean()
     .default(true)

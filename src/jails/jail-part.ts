@@ -31,8 +31,8 @@ export class JailPart implements LogPart<JailsWrite> {
   readonly #leaks = new Leaks();
   #now: number;
 
-  /** `now`: ms since the epoch. */
-  constructor(start: JailsStart, now: number) {
+  constructor(start: JailsStart) {
+    this.#now = start.now;
     this.#trusted = new TrustedAddresses(start.trusted);
     const { defaultDomain, aliases } = start.accounts;
     const accounts = new Accounts({ defaultDomain, aliases });
@@ -45,10 +45,9 @@ export class JailPart implements LogPart<JailsWrite> {
       quotaTexts: start.quotaTexts,
       idsMax: Math.max(1, Math.floor(start.failingMax / Math.max(1, start.own.length))),
     });
-    this.#now = now;
     for (const login of start.logins) this.#own.restoreLogin(login);
     for (const ban of start.bans) this.#leaks.add(ban);
-    this.#restore(start.failures, now);
+    this.#restore(start.failures, start.now);
   }
 
   see({ batch, events, refused }: SeenLines): readonly JailsWrite[] {

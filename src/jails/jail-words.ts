@@ -1,5 +1,7 @@
 // What the jails in the logs thread and their owner in the main thread tell each other. Plain data.
 
+import type { Ban } from "../core/ban.ts";
+import { printNetwork } from "../core/ip.ts";
 import type { GoodLogin } from "./good-logins.ts";
 import type { JailCounts, JailSetting, LastBan, RecordedFailure } from "./jail.ts";
 import type { Mildness, Softened } from "./own-jails.ts";
@@ -23,8 +25,14 @@ export interface StandingBan {
   readonly enforce: boolean;
 }
 
+export function standingBan({ address, jail, from, until, enforce }: Ban): StandingBan {
+  return { address: printNetwork(address), jail, from, until, enforce };
+}
+
 /** What the part starts from. */
 export interface JailsStart {
+  /** ms since the epoch. */
+  readonly now: number;
   readonly own: readonly JailSetting[];
   readonly mildness: Mildness;
   readonly accounts: {

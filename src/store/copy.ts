@@ -32,6 +32,8 @@ export const copiedTables = [
   "ban_history",
   "ban_changes",
   "trusts",
+  "failures",
+  "good_logins",
 ] as const satisfies readonly (keyof Tables)[];
 
 type CopiedTable = (typeof copiedTables)[number];

@@ -99,5 +99,9 @@ export interface Tables {
     changed_at: number;
     changed_by: string;
   };
+  /** Failures that count after a restart, one row a commit and jail: store/failures.ts. */
+  failures: { node: string; id: string; jail: string; until_at: number; body: string };
+  /** The last login of an account from a network: store/good-logins.ts. */
+  good_logins: { network: string; account: string; address: string; at: number };
   migrations: { version: number; name: string; applied_at: number };
 }

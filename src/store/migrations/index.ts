@@ -5,6 +5,14 @@ import { placeTables } from "./0002-places.ts";
 import { auditTable } from "./0003-audit.ts";
 import { noticeTables } from "./0004-notices.ts";
 import { banTables } from "./0005-bans.ts";
+import { failureTables } from "./0006-failures.ts";
 import type { Migration } from "./migration.ts";
 
-export const migrations: readonly Migration[] = [firstTables, placeTables, auditTable, noticeTables, banTables];
+export const migrations: readonly Migration[] = [
+  firstTables,
+  placeTables,
+  auditTable,
+  noticeTables,
+  banTables,
+  failureTables,
+];

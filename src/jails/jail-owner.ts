@@ -1,0 +1,194 @@
+// The jails' half in the main thread: what they start from, and the rows of what they found, written in the transaction of the place.
+
+import type { Transaction } from "kysely";
+import type { Config } from "../config/config.ts";
+import type { TrustCheck, WantedBan } from "../core/ban.ts";
+import type { Clock } from "../core/clock.ts";
+import { parseNetwork, printNetwork } from "../core/ip.ts";
+import type { Log } from "../core/log.ts";
+import type { LogPartOwner } from "../core/log-part.ts";
+import { lastBanChange, readAllBans, readBanChanges } from "../store/ban-list.ts";
+import { addBans, type BanOutcome } from "../store/bans.ts";
+import type { Fact, Store } from "../store/db.ts";
+import { addFailures, pruneFailures, readFailures } from "../store/failures.ts";
+import { pruneGoodLogins, readGoodLogins, saveGoodLogins } from "../store/good-logins.ts";
+import { readRules } from "../store/policies.ts";
+import type { Tables } from "../store/tables.ts";
+import type { JailSetting } from "./jail.ts";
+import {
+  type FailuresWrite,
+  type JailsQuestion,
+  type JailsStart,
+  type JailsWrite,
+  jailsPart,
+  type StandingBan,
+  standingBan,
+  type TrustedText,
+} from "./jail-words.ts";
+import { mildnessOf, type OwnJailBan, ownJailBans, ownJailSettings } from "./own-settings.ts";
+import { printEvidence, type Ticket } from "./ticket.ts";
+
+/** What is trusted, as somebody else keeps it. */
+export interface TrustSource {
+  readonly check: TrustCheck;
+  texts(): readonly TrustedText[];
+}
+
+export interface JailOwnerOptions {
+  readonly config: Pick<Config, "jails" | "node" | "accounts">;
+  readonly aliases: readonly { readonly alias: string; readonly account: string }[];
+  readonly store: Store;
+  readonly trust: TrustSource;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class JailOwner implements LogPartOwner<Transaction<Tables>> {
+  readonly name = jailsPart;
+  readonly #options: JailOwnerOptions;
+  readonly #own: readonly JailSetting[];
+  readonly #bans: ReadonlyMap<string, OwnJailBan>;
+  #ask: (question: JailsQuestion) => Promise<unknown> = async () => {};
+  /** Changes of bans that the part knows. */
+  #seq = 0;
+  #outcomes: readonly BanOutcome[] = [];
+  #telling: Promise<void> = Promise.resolve();
+
+  constructor(options: JailOwnerOptions) {
+    this.#options = options;
+    this.#own = ownJailSettings(options.config.jails);
+    this.#bans = ownJailBans(options.config.jails);
+  }
+
+  /** How to reach the part, once the thread is there. */
+  use(ask: (question: JailsQuestion) => Promise<unknown>): void {
+    this.#ask = ask;
+  }
+
+  async start(): Promise<JailsStart> {
+    const { config, aliases, store, trust, clock } = this.#options;
+    const now = clock.now();
+    const mildness = mildnessOf(config.jails);
+    this.#seq = await lastBanChange(store);
+    const bans: StandingBan[] = [];
+    for await (const ban of readAllBans(store)) bans.push(standingBan(ban));
+    return {
+      now,
+      own: this.#own,
+      mildness,
+      accounts: { defaultDomain: config.accounts.default_domain, aliases },
+      quotaTexts: await this.#quotaTexts(),
+      trusted: trust.texts(),
+      failures: (await readFailures(store, config.node.name, now)).flatMap(parseFailures),
+      logins: await readGoodLogins(store, now - mildness.keepMs),
+      bans,
+      failingMax: config.jails.failing_max,
+    };
+  }
+
+  async write(tx: Transaction<Tables>, writes: readonly unknown[]): Promise<void> {
+    const { config, trust, clock } = this.#options;
+    const now = clock.now();
+    const own = writes as readonly JailsWrite[];
+    await addFailures(tx, config.node.name, ofKind(own, "failures").map(renderFailures), now);
+    await saveGoodLogins(
+      tx,
+      ofKind(own, "login").map(({ login }) => login),
+    );
+    const wanted = ofKind(own, "ticket").flatMap(({ ticket }) => this.#wanted(ticket, now));
+    this.#outcomes = wanted.length === 0 ? [] : await addBans(tx, wanted, { trust: trust.check, now });
+  }
+
+  written(): void {
+    const outcomes = this.#outcomes;
+    this.#outcomes = [];
+    if (outcomes.length === 0) return;
+    const { log, store } = this.#options;
+    for (const one of outcomes) {
+      if (one.outcome !== "trusted") continue;
+      log.warn("jails.trusted", { jail: one.wanted.jail, reason: one.wanted.reason, why: one.why });
+    }
+    if (outcomes.every(({ outcome }) => outcome === "trusted")) return;
+    store.changes.announce("bans").catch((error: unknown) => log.error("jails.not-told", { error: String(error) }));
+  }
+
+  /** Tells the part of a change of a fact, and resolves when it has taken it. In order, so that an unban is not overtaken. */
+  async hear(fact: Fact): Promise<void> {
+    this.#telling = this.#telling.then(() => this.#tell(fact)).catch((error: unknown) => this.#notTold(error));
+    await this.#telling;
+  }
+
+  /** Forgets what counts no more; called now and then. */
+  async prune(now: number): Promise<void> {
+    await pruneFailures(this.#options.store, now);
+    await pruneGoodLogins(this.#options.store, now - mildnessOf(this.#options.config.jails).keepMs);
+  }
+
+  async #tell(fact: Fact): Promise<void> {
+    if (fact === "rules") await this.#ask({ kind: "quota-texts", texts: await this.#quotaTexts() });
+    else if (fact === "trusts") await this.#ask({ kind: "trust", trusted: this.#options.trust.texts() });
+    else if (fact === "bans") await this.#tellBans();
+  }
+
+  async #tellBans(): Promise<void> {
+    const { seq, changes } = await readBanChanges(this.#options.store, this.#seq);
+    this.#seq = seq;
+    if (changes === undefined || changes.length === 0) return;
+    const added = changes.flatMap(({ ban }) => (ban === undefined ? [] : [standingBan(ban)]));
+    const gone = changes.filter(({ ban, jail }) => ban === undefined && jail !== "");
+    const removed = gone.map(({ address, jail }) => ({ address: printNetwork(address), jail }));
+    const forgiven = changes
+      .filter(({ act }) => act === "removed")
+      .map(({ address, jail }) => ({ network: printNetwork(address), jail: jail === "" ? undefined : jail }));
+    await this.#ask({ kind: "bans", added, removed, forgiven });
+  }
+
+  #notTold(error: unknown): void {
+    // The thread is starting: it reads the bans itself.
+    this.#options.log.debug("jails.not-told", { error: error instanceof Error ? error.message : String(error) });
+  }
+
+  async #quotaTexts(): Promise<readonly string[]> {
+    const { policies } = await readRules(this.#options.store);
+    const quotas = policies.flatMap(({ quotas, accounting }) => [...quotas, ...accounting]);
+    return [...new Set(quotas.map(({ text }) => text))].filter((text) => text !== "");
+  }
+
+  #wanted(ticket: Ticket, now: number): WantedBan[] {
+    const address = parseNetwork(ticket.id);
+    const setting = this.#bans.get(ticket.jail);
+    const until = ticket.bantimeMs === undefined ? undefined : ticket.at + ticket.bantimeMs;
+    if (address === undefined || setting === undefined || (until !== undefined && until <= now)) return [];
+    return [
+      {
+        address,
+        jail: ticket.jail,
+        from: ticket.at,
+        until,
+        reason: ticket.reason,
+        origin: "jail",
+        ports: setting.ports,
+        enforce: setting.enforce,
+        node: this.#options.config.node.name,
+        evidence: printEvidence(ticket),
+      },
+    ];
+  }
+}
+
+function ofKind<K extends JailsWrite["kind"]>(writes: readonly JailsWrite[], kind: K) {
+  return writes.filter((write): write is Extract<JailsWrite, { kind: K }> => write.kind === kind);
+}
+
+function renderFailures({ jail, failures, until }: FailuresWrite) {
+  return { jail, until, body: JSON.stringify(failures) };
+}
+
+function parseFailures(saved: { jail: string; body: string; until: number }): FailuresWrite[] {
+  try {
+    const failures = JSON.parse(saved.body) as FailuresWrite["failures"];
+    return Array.isArray(failures) ? [{ kind: "failures", jail: saved.jail, failures, until: saved.until }] : [];
+  } catch {
+    return [];
+  }
+}
