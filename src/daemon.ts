@@ -16,16 +16,19 @@ import { configuredTrust } from "./jails/configured-trust.ts";
 import { JailOwner } from "./jails/jail-owner.ts";
 import { LogSilence } from "./logs/log-silence.ts";
 import { LogsThread } from "./logs/logs-thread.ts";
+import { Outbox } from "./notify/outbox.ts";
 import { checks } from "./policy/checks/index.ts";
 import { CluebringerLines } from "./policy/cluebringer-lines.ts";
 import { readCompileOptions } from "./policy/compile-options.ts";
 import { type EngineParts, PolicyEngine } from "./policy/engine.ts";
+import type { Finding } from "./policy/finding.ts";
 import { LiveRules } from "./policy/live-rules.ts";
 import type { Asker } from "./policy/open-messages.ts";
 import { Raises } from "./policy/raises.ts";
 import type { Request } from "./policy/request.ts";
 import { readRulesFile } from "./policy/rules-reader.ts";
 import { PolicyServer } from "./policy/server.ts";
+import { noticeOfStage } from "./policy/stage-notice.ts";
 import type { Verdict } from "./policy/verdict.ts";
 import { pruneAudit } from "./store/audit.ts";
 import type { Store } from "./store/db.ts";
@@ -53,6 +56,7 @@ export interface Daemon extends AsyncDisposable {
 }
 
 const sweepMs = 5_000;
+const outboxMs = 2_000;
 const pruneMs = 3_600_000;
 const silenceMs = 10_000;
 const dayMs = 86_400_000;
@@ -70,7 +74,8 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   const reloadRaises = async () => raises.use(await readRaises(store, clock.now()));
   await reloadRaises();
   const rules = await LiveRules.read(store, compileOptions);
-  const engine = createEngine({ read, store, clock, options, rules, raises, measures });
+  const outbox = createOutbox(read, options, store, clock);
+  const engine = createEngine({ read, store, clock, options, rules, raises, measures, outbox });
   await engine.restore();
   store.changes.onChange((fact) =>
     fact === "raises" ? reloadRaises() : fact === "rules" ? rules.reload() : undefined,
@@ -79,7 +84,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   const jails = createJails({ read, options, store, clock });
   const logs = stack.use(createLogsThread({ read, options, store, clock, jails }));
   jails.use((question) => logs.ask(jails.name, question));
-  const silence = new LogSilence(options.log, clock.now());
+  const silence = new LogSilence(options.log, clock.now(), (notice) => outbox.say(notice));
   const parts: ApiParts = {
     ...{ version: options.version, node: read.config.node.name, startedAt: clock.now(), clock, log: options.log },
     ...{ store, engine, raises, metrics, measures, answerOk: read.config.policy.answer_ok },
@@ -90,6 +95,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
     },
     policyServer: () => server.stats(),
     logs: () => viewLogs(logs, silence),
+    outbox,
     lastReload: () => live.reload,
     whyNotReady: () => (store.cells.health.writable ? [] : ["the store cannot be written"]),
   };
@@ -105,9 +111,11 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   const watchLogs = async () =>
     logs.isConfigured && silence.look({ ...logs.state, asked: measures.asked }, clock.now());
   stack.defer(every(silenceMs, options.log, watchLogs));
+  stack.defer(every(outboxMs, options.log, () => outbox.work()));
   stack.defer(every(sweepMs, options.log, () => engine.sweep(clock.now())));
   stack.defer(every(pruneMs, options.log, () => prune(store, live.read.config, clock.now())));
   stack.defer(every(pruneMs, options.log, () => jails.prune(clock.now())));
+  stack.defer(every(pruneMs, options.log, () => outbox.prune()));
   const kept = stack.move();
   return {
     policyAddresses: server.addresses,
@@ -159,6 +167,11 @@ function viewLogs(logs: LogsThread, { isSilent }: LogSilence): LogsView | undefi
   return logs.isConfigured ? { ...logs.state, isSilent } : undefined;
 }
 
+function createOutbox(read: ReadConfig, options: DaemonOptions, store: Store, clock: Clock): Outbox {
+  const { notices, policy } = read.config;
+  return new Outbox({ store, clock, log: options.log, settings: notices, timeZone: policy.time_zone });
+}
+
 interface EngineInput {
   readonly read: ReadConfig;
   readonly store: Store;
@@ -167,11 +180,16 @@ interface EngineInput {
   readonly rules: LiveRules;
   readonly raises: Raises;
   readonly measures: PolicyMeasures;
+  readonly outbox: Outbox;
 }
 
-function createEngine({ read, store, clock, options, rules, raises, measures }: EngineInput): PolicyEngine {
+function createEngine({ read, store, clock, options, rules, raises, measures, outbox }: EngineInput): PolicyEngine {
   const { node, policy } = read.config;
-  const onFinding = measures.found.bind(measures);
+  const onFinding = (finding: Finding) => {
+    measures.found(finding);
+    const notice = noticeOfStage(finding);
+    if (notice !== undefined) outbox.say(notice);
+  };
   const compiled = rules.compile();
   const engine = new PolicyEngine({
     cells: store.cells,

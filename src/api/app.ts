@@ -11,6 +11,7 @@ import type { Route } from "./route.ts";
 import { explainRoutes } from "./routes/explain.ts";
 import { groupRoutes } from "./routes/groups.ts";
 import { logRoutes } from "./routes/logs.ts";
+import { noticeRoutes } from "./routes/notices.ts";
 import { policyRoutes } from "./routes/policies.ts";
 import { addProbes } from "./routes/probes.ts";
 import { quotaRoutes } from "./routes/quotas.ts";
@@ -24,6 +25,7 @@ export const routes: readonly Route[] = [
   ...explainRoutes,
   ...statusRoutes,
   ...logRoutes,
+  ...noticeRoutes,
 ];
 
 /** What answers on the control socket. */

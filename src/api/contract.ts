@@ -306,6 +306,46 @@ export const logStatusAnswer = z.object({
   sources: z.array(logSourceSchema),
 });
 
+export const noticeListQuery = z.strictObject({
+  cursor,
+  limit: z.coerce.number().int().min(1).max(pageRowsMax).default(pageRowsMax),
+});
+
+export const noticePage = z.object({
+  channels: z.array(z.object({ name: z.string(), kind: z.string() })).describe("The ways out that are configured."),
+  notices: z.array(
+    z.object({
+      id: z.string(),
+      kind: z.string(),
+      severity: z.enum(["info", "warning", "critical"]),
+      subject: z.string(),
+      at: time,
+      facts: z.record(z.string(), z.string()),
+      deliveries: z.array(
+        z.object({
+          channel: z.string(),
+          state: z
+            .enum(["waiting", "digest", "sent", "failed", "repeated"])
+            .describe("digest: waits for others. failed: given up. repeated: the same was told a short while ago."),
+          attempts: z.int(),
+          due_at: time.nullable().describe("When it is tried next."),
+          ended_at: time.nullable(),
+          error: z.string().nullable().describe("What the receiver said last, where it did not take it."),
+        }),
+      ),
+    }),
+  ),
+  next,
+});
+
+export const noticeTestRequest = z.strictObject({ channel: name.optional() });
+
+export const noticeTestAnswer = z.object({
+  results: z.array(
+    z.object({ channel: z.string(), ok: z.boolean(), ms: z.int().nullable(), error: z.string().nullable() }),
+  ),
+});
+
 export const probeAnswer = z.object({ ok: z.boolean(), problems: z.array(z.string()) });
 
 export type ProblemAnswer = z.output<typeof problemAnswer>;
@@ -332,4 +372,6 @@ export type DecisionAnswer = z.output<typeof decisionSchema>;
 export type ExplainAnswer = z.output<typeof explainAnswer>;
 export type StatusAnswer = z.output<typeof statusAnswer>;
 export type LogStatusAnswer = z.output<typeof logStatusAnswer>;
+export type NoticePage = z.output<typeof noticePage>;
+export type NoticeTestAnswer = z.output<typeof noticeTestAnswer>;
 export type ProbeAnswer = z.output<typeof probeAnswer>;

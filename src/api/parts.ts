@@ -6,6 +6,7 @@ import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Mode } from "../core/rules.ts";
 import type { LogsState } from "../logs/logs-thread.ts";
+import type { Outbox } from "../notify/outbox.ts";
 import type { PolicyEngine } from "../policy/engine.ts";
 import type { Raises } from "../policy/raises.ts";
 import type { ParsedRules } from "../policy/rules-file.ts";
@@ -37,6 +38,7 @@ export interface ApiParts {
   policyServer(): PolicyServerStats;
   /** How reading of logs stands; undefined when none is configured. */
   logs(): LogsView | undefined;
+  readonly outbox: Pick<Outbox, "channels" | "test">;
   /** The last reading of the configuration (SIGHUP); undefined before the first. */
   lastReload(): Reload | undefined;
   /** Why the daemon should get no questions yet, one sentence each; empty when it is ready. */

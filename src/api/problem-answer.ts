@@ -10,6 +10,7 @@ const statusOf: Readonly<Partial<Record<ProblemCode, number>>> = {
   "group/unknown": 404,
   "quota/unknown-key": 404,
   "explain/nothing-found": 404,
+  "notices/unknown-channel": 404,
   "api/no-route": 404,
   "api/bad-request": 400,
   "api/too-large": 413,

@@ -14,6 +14,7 @@ const endings: Readonly<Partial<Record<ProblemCode, Ending>>> = {
   "explain/nothing-found": "nothing",
   "quota/unknown-key": "nothing",
   "group/unknown": "nothing",
+  "notices/unknown-channel": "nothing",
   "quota/bad-raise": "refused",
   "policy/bad-request": "refused",
 };

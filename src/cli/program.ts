@@ -86,6 +86,11 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import("./commands/networks.ts")).networksCommand(),
   },
   {
+    name: "notices",
+    help: "who is told of what",
+    load: async () => (await import("./commands/notices.ts")).noticesCommand(),
+  },
+  {
     name: "log",
     help: "what log files say",
     load: async () => {

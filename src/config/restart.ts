@@ -12,6 +12,7 @@ const restartKeys: Readonly<Record<string, (config: Config) => unknown>> = {
   store: (config) => config.store,
   api: (config) => config.api,
   control: (config) => config.control,
+  notices: (config) => config.notices,
 };
 
 /** The settings that differ and stay as they are until a restart. */

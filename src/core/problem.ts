@@ -36,6 +36,7 @@ export const problemCodes = {
   "api/internal": "Postvarta met a fault of its own; its log has the details.",
   "networks/data": "The data about networks are missing or damaged.",
   "explain/nothing-found": "Nothing is known under this name.",
+  "notices/unknown-channel": "No channel of notices has this name.",
   "postfix/unreadable": "Postfix's configuration cannot be read.",
   "logs/unreadable": "A log file cannot be read.",
   "logs/source": "A source of log lines cannot be opened.",

@@ -2,6 +2,7 @@
 // wrong, or we may not read; whoever counts failures would see none.
 
 import type { Log } from "../core/log.ts";
+import type { Notice } from "../core/notice.ts";
 import type { LogsReport } from "./worker-words.ts";
 
 /** A mail server that asks has a line within seconds. */
@@ -17,13 +18,16 @@ export interface Seen extends Pick<LogsReport, "counts" | "sources"> {
 export class LogSilence {
   readonly #log: Log;
   readonly #startedAt: number;
+  readonly #tell: (notice: Omit<Notice, "at">) => void;
   /** Questions that had been asked when the last line came. */
   #askedThen = 0;
   #lastMailAt = 0;
   #isSilent = false;
 
-  constructor(log: Log, now: number) {
+  /** `tell` hears of each silence once. */
+  constructor(log: Log, now: number, tell: (notice: Omit<Notice, "at">) => void = () => {}) {
     this.#log = log;
+    this.#tell = tell;
     this.#startedAt = now;
   }
 
@@ -47,6 +51,9 @@ export class LogSilence {
         .join("; ");
       const minutes = Math.round((now - since) / 60_000);
       this.#log.error("logs.silent", { minutes, questions: asked - this.#askedThen, troubles: troubles || undefined });
+      const source = sources.map(({ name }) => name).join(", ");
+      const facts = { since: `${minutes} min`, source, ...(troubles === "" ? {} : { error: troubles }) };
+      this.#tell({ kind: "logs_silent", severity: "critical", subject: source, facts });
     }
     if (!isSilent && this.#isSilent) this.#log.info("logs.heard-again", {});
     this.#isSilent = isSilent;

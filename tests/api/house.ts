@@ -122,6 +122,7 @@ export class House implements AsyncDisposable {
       readRules: (text, file, known) => readRulesFile(text, file, known, undefined),
       policyServer: () => serverStats,
       logs: () => undefined,
+      outbox: { channels: [], test: async () => undefined },
       lastReload: () => undefined,
       whyNotReady: () => [],
     };

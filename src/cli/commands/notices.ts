@@ -1,0 +1,61 @@
+// `postvarta notices`: what was told to whom, and whether each way out works.
+
+import { Command } from "commander";
+import type { NoticePage, NoticeTestAnswer } from "../../api/contract.ts";
+import { Client } from "../client.ts";
+import { exitCodes } from "../exit-code.ts";
+import type { GlobalOptions } from "../global-options.ts";
+import { safeText } from "../safe-text.ts";
+import { Terminal } from "../terminal.ts";
+
+interface ListOptions extends GlobalOptions {
+  readonly limit: string;
+  readonly failed?: boolean;
+}
+
+export function noticesCommand(): Command {
+  const list = new Command("list")
+    .description("print notices, newest first, and what became of them at each channel")
+    .option("--limit <n>", "how many, at most 500", "50")
+    .option("--failed", "only those that a channel did not take")
+    .addHelpText("after", "\nExample:\n  postvarta notices list --failed")
+    .action(listNotices);
+  const test = new Command("test")
+    .description("send a test through a channel, or through all of them")
+    .argument("[channel]", "its name in [[notices.channels]]")
+    .addHelpText("after", "\nExample:\n  postvarta notices test ops")
+    .action(testChannels);
+  return new Command("notices").description("who is told of what").addCommand(list).addCommand(test);
+}
+
+async function listNotices(options: ListOptions): Promise<void> {
+  const terminal = new Terminal(options);
+  const client = await Client.open(options);
+  const page = await client.get<NoticePage>("/notices", { limit: options.limit });
+  const notices = page.notices.filter(
+    ({ deliveries }) => options.failed !== true || deliveries.some(({ error }) => error !== null),
+  );
+  if (terminal.json) return terminal.printJson({ ...page, notices });
+  if (page.channels.length === 0) terminal.remark("no channel is configured: notices are kept here only");
+  if (notices.length === 0) return terminal.line("no notices");
+  for (const { at, severity, kind, subject, facts, deliveries } of notices) {
+    terminal.line(`${terminal.time(at)}  ${severity.padEnd(8)}  ${kind}  ${terminal.paint("bold", safeText(subject))}`);
+    for (const [label, value] of Object.entries(facts)) terminal.line(`    ${safeText(`${label}: ${value}`)}`);
+    for (const { channel, state, attempts, error } of deliveries) {
+      const tries = attempts > 1 ? `, ${attempts} tries` : "";
+      terminal.line(`    → ${safeText(`${channel}: ${state}${tries}${error === null ? "" : `: ${error}`}`)}`);
+    }
+  }
+}
+
+async function testChannels(channel: string | undefined, options: GlobalOptions): Promise<void> {
+  const terminal = new Terminal(options);
+  const client = await Client.open(options);
+  const answer = await client.post<NoticeTestAnswer>("/notices/test", channel === undefined ? {} : { channel });
+  if (answer.results.some(({ ok }) => !ok)) process.exitCode = exitCodes.failed;
+  if (terminal.json) return terminal.printJson(answer);
+  if (answer.results.length === 0) terminal.line("no channel is configured: [[notices.channels]]");
+  for (const { channel: name, ok, ms, error } of answer.results) {
+    terminal.line(safeText(ok ? `${name}: taken in ${ms} ms` : `${name}: ${error}`));
+  }
+}
