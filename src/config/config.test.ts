@@ -129,7 +129,7 @@ for (const [text, ...lines] of [
   ["\n[node]\nx = 1", 'postvarta.toml:3: unknown key "x" in node: known here: name'],
   [
     "__proto__ = 1",
-    'postvarta.toml:1: unknown key "__proto__" at the top of the file: known here: policy, node, postfix, store, api, control, logs, jails, accounts',
+    'postvarta.toml:1: unknown key "__proto__" at the top of the file: known here: policy, node, postfix, store, api, control, logs, jails, accounts, notices',
   ],
   ["[node]\nconstructor = 1", 'postvarta.toml:2: unknown key "constructor" in node: known here: name'],
   ["[policy]\nmode = 'enforced'", 'postvarta.toml:2: policy.mode is "enforced": "enforce" or "observe"'],
