@@ -64,6 +64,10 @@ test("an empty file gives every default", () => {
       trust: { addresses: [loopback, { ip: { family: 6, words: [0, 0, 0, 1] }, length: 128 }] },
     },
     accounts: { mode: "observe", watch_group: "newuser", default_domain: "", aliases: "" },
+    notices: {
+      ...{ language: "en", dedupe: 21_600_000, digest_at: 480, quiet: undefined, keep_days: 90 },
+      ...{ channels: [], rules: [] },
+    },
   });
 });
 
