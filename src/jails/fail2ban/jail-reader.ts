@@ -50,8 +50,8 @@ export function readJails(directory: string, options: { all?: boolean } = {}): J
   return { jails, problems };
 }
 
-/** The version whose language this is; files may name it. */
-const imitatedVersion = "1.1.2";
+/** The version of Fail2ban whose language this is; files may name it. */
+export const imitatedVersion = "1.1.2";
 
 function isTrue(text: string | undefined): boolean {
   return /^(?:1|on|true|yes)$/i.test(text ?? "");
