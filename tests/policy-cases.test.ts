@@ -22,7 +22,7 @@ describe("the member language", () => {
   }
 });
 
-for (const name of ["verdicts.txt", "quotas.txt", "algorithms.txt", "accounting.txt"]) {
+for (const name of ["verdicts.txt", "quotas.txt", "algorithms.txt", "compat.txt", "accounting.txt"]) {
   describe(name, () => {
     for (const policyCase of readPolicyCases(name)) test(policyCase.title, () => runCase(policyCase, "scratch:"));
   });
