@@ -96,6 +96,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
     policyServer: () => server.stats(),
     logs: () => viewLogs(logs, silence),
     outbox,
+    replays: logs,
     lastReload: () => live.reload,
     whyNotReady: () => (store.cells.health.writable ? [] : ["the store cannot be written"]),
   };

@@ -346,6 +346,34 @@ export const noticeTestAnswer = z.object({
   ),
 });
 
+export const replayRequest = z.strictObject({
+  paths: z.array(z.string().startsWith("/").max(4096)).min(1).max(1000).describe("Files that the daemon may read."),
+  since: time.optional().describe("What happened from here on; without it everything."),
+  until: time.optional().describe("What happened before this; without it, before logs were followed."),
+  year: z.int().min(1970).max(2200).optional().describe("Of the first line, for stamps without one."),
+  zone: z.string().max(64).optional().describe("Of stamps without one; without it the daemon's."),
+  again: z.boolean().default(false).describe("Reads again what was replayed before."),
+  dry_run: z.boolean().default(false),
+});
+
+export const replayAnswer = z.object({
+  running: z.boolean(),
+  dry_run: z.boolean(),
+  path: z.string().describe("The file that is being read."),
+  share: z.number().describe("Of the bytes on disk, 0 to 1."),
+  lines: z.int(),
+  unknown: z.int().describe("Lines of no form that we know, or too long."),
+  events: z.record(z.string(), z.int()).describe("Mail events that were taken, by kind."),
+  earlier: z.int().describe("Events before `since`, left out."),
+  later: z.int().describe("Events that came when logs were followed already, or after `until`, left out."),
+  known_bytes: z.int().describe("Bytes of text that were replayed or followed before, left out."),
+  first: time.nullable().describe("The first event that was taken."),
+  last: time.nullable(),
+  until: time.nullable(),
+  warnings: z.array(z.string()),
+  problem: z.object({ message: z.string(), where: z.string().nullable(), hint: z.string().nullable() }).nullable(),
+});
+
 export const probeAnswer = z.object({ ok: z.boolean(), problems: z.array(z.string()) });
 
 export type ProblemAnswer = z.output<typeof problemAnswer>;
@@ -374,4 +402,6 @@ export type StatusAnswer = z.output<typeof statusAnswer>;
 export type LogStatusAnswer = z.output<typeof logStatusAnswer>;
 export type NoticePage = z.output<typeof noticePage>;
 export type NoticeTestAnswer = z.output<typeof noticeTestAnswer>;
+export type ReplayRequestBody = z.input<typeof replayRequest>;
+export type ReplayAnswer = z.output<typeof replayAnswer>;
 export type ProbeAnswer = z.output<typeof probeAnswer>;

@@ -5,7 +5,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Mode } from "../core/rules.ts";
-import type { LogsState } from "../logs/logs-thread.ts";
+import type { LogsState, LogsThread } from "../logs/logs-thread.ts";
 import type { Outbox } from "../notify/outbox.ts";
 import type { PolicyEngine } from "../policy/engine.ts";
 import type { Raises } from "../policy/raises.ts";
@@ -39,6 +39,8 @@ export interface ApiParts {
   /** How reading of logs stands; undefined when none is configured. */
   logs(): LogsView | undefined;
   readonly outbox: Pick<Outbox, "channels" | "test">;
+  /** Replays of old logs. */
+  readonly replays: Pick<LogsThread, "replay" | "replayed" | "stopReplay">;
   /** The last reading of the configuration (SIGHUP); undefined before the first. */
   lastReload(): Reload | undefined;
   /** Why the daemon should get no questions yet, one sentence each; empty when it is ready. */

@@ -96,10 +96,12 @@ export const verbs: readonly Verb[] = [
     load: async () => {
       const events = (await import("./commands/log-events.ts")).logEventsCommand();
       const status = (await import("./commands/log-status.ts")).logStatusCommand();
+      const replay = (await import("./commands/log-replay.ts")).logReplayCommand();
       return new Command("log")
         .description("what log files say")
         .addCommand(withExample(status, "postvarta log status"))
-        .addCommand(withExample(events, "postvarta log events --log /var/log/mail.log"));
+        .addCommand(withExample(events, "postvarta log events --log /var/log/mail.log"))
+        .addCommand(withExample(replay, "postvarta log replay --log /var/log/mail.log* --since 30d"));
     },
   },
 ];

@@ -14,4 +14,6 @@ export interface LineBatch {
   readonly skipped: number;
   /** ms since the epoch. */
   readonly readAt: number;
+  /** Of old logs that somebody had read again: knowledge, and never a reason to act. */
+  readonly isReplay: boolean;
 }

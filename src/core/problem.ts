@@ -40,6 +40,7 @@ export const problemCodes = {
   "postfix/unreadable": "Postfix's configuration cannot be read.",
   "logs/unreadable": "A log file cannot be read.",
   "logs/source": "A source of log lines cannot be opened.",
+  "logs/replaying": "Old logs are being replayed, and one replay runs at a time.",
   "jails/unreadable": "A file of a Fail2ban configuration cannot be read.",
   "jails/syntax": "A file of a Fail2ban configuration is not in its language.",
   "jails/bad-value": "An option of a Fail2ban configuration has a value that cannot be used.",

@@ -26,6 +26,8 @@ export interface FollowOptions<Write> {
   readonly commit: (commit: LogCommit<Write>) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
+  /** The lines are of a replay. */
+  readonly isReplay?: boolean;
 }
 
 export interface FollowReport extends SourceReport {
@@ -226,7 +228,7 @@ export class Follow<Write> implements AsyncDisposable {
   }
 
   #see(followed: Followed, piece: Piece): void {
-    const batch = this.#lines.batchOf(followed.source.name, piece, this.#options.clock.now());
+    const batch = this.#lines.batchOf(followed.source.name, piece, this.#options.clock.now(), this.#options.isReplay);
     const writes = this.#options.consumers.flatMap((consumer) =>
       batch.count + batch.skipped > 0 ? consumer.see(batch) : [],
     );

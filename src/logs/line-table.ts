@@ -10,7 +10,7 @@ export class LineTable {
   #starts = new Int32Array(4_096);
   #ends = new Int32Array(4_096);
 
-  batchOf(source: string, { bytes, stream }: Piece, readAt: number): LineBatch {
+  batchOf(source: string, { bytes, stream }: Piece, readAt: number, isReplay = false): LineBatch {
     const skippedBefore = this.#splitter.skipped;
     let count = 0;
     this.#splitter.split(bytes, (_, start, end) => {
@@ -20,7 +20,7 @@ export class LineTable {
       count++;
     });
     const skipped = this.#splitter.skipped - skippedBefore;
-    return { source, stream, bytes, starts: this.#starts, ends: this.#ends, count, skipped, readAt };
+    return { source, stream, bytes, starts: this.#starts, ends: this.#ends, count, skipped, readAt, isReplay };
   }
 
   #grow(): void {

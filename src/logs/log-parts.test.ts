@@ -21,7 +21,17 @@ function batchOf(...lines: readonly string[]): LineBatch {
     ends[i] = at + line.length;
     at += line.length + 1;
   }
-  return { source: "s", stream: "s", bytes, starts, ends, count: lines.length, skipped: 0, readAt: now };
+  return {
+    source: "s",
+    stream: "s",
+    bytes,
+    starts,
+    ends,
+    count: lines.length,
+    skipped: 0,
+    readAt: now,
+    isReplay: false,
+  };
 }
 
 const quiet: LogPart = { see: () => [], due: () => [], report: () => ({}), answer: () => undefined };

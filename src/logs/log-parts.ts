@@ -35,6 +35,18 @@ export class LogParts implements Consumer<LogWrite> {
     if (this.#parts.size === 0) return writes;
     const events = this.#events;
     this.#events = [];
+    this.#show(writes, batch, events);
+    return writes;
+  }
+
+  /** Shows the parts events that somebody else read in these lines. */
+  show(batch: LineBatch, events: readonly MailEvent[]): readonly LogWrite[] {
+    const writes: LogWrite[] = [];
+    if (this.#parts.size > 0) this.#show(writes, batch, events);
+    return writes;
+  }
+
+  #show(writes: LogWrite[], batch: LineBatch, events: readonly MailEvent[]): void {
     const seen = { batch, events, refused: events.map((event) => this.#merge.count(event)) };
     for (const [name, part] of this.#parts)
       collect(
@@ -42,7 +54,6 @@ export class LogParts implements Consumer<LogWrite> {
         name,
         this.#guard(name, () => part.see(seen)),
       );
-    return writes;
   }
 
   due(now: number): readonly LogWrite[] {
@@ -54,6 +65,11 @@ export class LogParts implements Consumer<LogWrite> {
         this.#guard(name, () => part.due(now)),
       );
     return writes;
+  }
+
+  /** The time of the oldest event that was followed; ms since the epoch, Infinity for none. */
+  get oldestAt(): number {
+    return this.#counts.oldestAt;
   }
 
   counts(): readonly SourceCounts[] {

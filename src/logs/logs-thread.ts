@@ -15,6 +15,7 @@ import { readPlaces, savePlaces } from "../store/places.ts";
 import type { Tables } from "../store/tables.ts";
 import { countsPart, type LogWrite } from "./log-parts.ts";
 import type { LogCommit } from "./pending.ts";
+import { noReplay, type ReplayRequest, type ReplayState } from "./replay.ts";
 import type { LogSettings } from "./sources/index.ts";
 import type { FromLogs, LogsReport, LogsWorkerData, ToLogs } from "./worker-words.ts";
 
@@ -54,6 +55,7 @@ export class LogsThread implements AsyncDisposable {
   readonly #options: LogsThreadOptions;
   #settings: readonly LogSettings[];
   #worker: Worker | undefined;
+  #replayed: ReplayState | undefined;
   #report: LogsReport = { sources: [], counts: [], isFailing: false, parts: {} };
   readonly #questions = new Map<number, PromiseWithResolvers<unknown>>();
   #asked = 0;
@@ -61,6 +63,7 @@ export class LogsThread implements AsyncDisposable {
   #restarts = 0;
   #restartMs = restartMsMin;
   #restart: NodeJS.Timeout | undefined;
+  #starting: Promise<void> | undefined;
   #writing: Promise<void> = Promise.resolve();
   #closing: PromiseWithResolvers<void> | undefined;
 
@@ -84,6 +87,37 @@ export class LogsThread implements AsyncDisposable {
     this.#settings = settings;
     if (isFirst) void this.#startAgain();
     else this.#tell({ kind: "use", settings });
+  }
+
+  /** Replays old logs beside those that are followed; `replayed` tells how it goes. A Problem while another one runs. */
+  async replay(request: ReplayRequest): Promise<ReplayState> {
+    if (this.#replayed?.isRunning === true)
+      throw new Problem("old logs are being replayed already", {
+        code: "logs/replaying",
+        hint: "wait for its end, or stop it: postvarta log replay --stop",
+      });
+    const begun = { ...noReplay, dryRun: request.dryRun };
+    this.#replayed = begun;
+    if (this.#worker === undefined) await this.#startAgain();
+    if (this.#worker === undefined) {
+      this.#replayed = undefined;
+      throw new Problem("the thread that reads logs cannot be started", {
+        code: "logs/source",
+        hint: "its log says why",
+      });
+    }
+    this.#tell({ kind: "replay", request });
+    return begun;
+  }
+
+  /** What was read is kept; the same replay goes on behind it. */
+  stopReplay(): void {
+    this.#tell({ kind: "stop-replay" });
+  }
+
+  /** How the last replay stands; undefined when there was none since the start. */
+  get replayed(): ReplayState | undefined {
+    return this.#replayed;
   }
 
   get isConfigured(): boolean {
@@ -171,6 +205,9 @@ export class LogsThread implements AsyncDisposable {
         const waiting = this.#questions.get(message.id);
         return message.error === undefined ? waiting?.resolve(message.body) : waiting?.reject(new Error(message.error));
       }
+      case "replay":
+        this.#replayed = message.state;
+        return;
       case "closed":
         return this.#closing?.resolve();
       default:
@@ -203,6 +240,14 @@ export class LogsThread implements AsyncDisposable {
   #ended(worker: Worker): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
+    if (this.#replayed?.isRunning === true) {
+      const problem = {
+        message: "the thread that reads logs ended",
+        where: "",
+        hint: "the same replay goes on behind what was read",
+      };
+      this.#replayed = { ...this.#replayed, isRunning: false, problem };
+    }
     for (const waiting of this.#questions.values()) waiting.reject(new Error("the logs thread ended"));
     if (this.#closing !== undefined) return this.#closing.resolve();
     this.#options.log.error("logs.thread-ended", { again_ms: this.#restartMs });
@@ -216,7 +261,15 @@ export class LogsThread implements AsyncDisposable {
     await this.#startAgain();
   }
 
-  async #startAgain(): Promise<void> {
+  #startAgain(): Promise<void> {
+    this.#starting ??= this.#startOnce().finally(() => {
+      this.#starting = undefined;
+    });
+    return this.#starting;
+  }
+
+  async #startOnce(): Promise<void> {
+    clearTimeout(this.#restart);
     // What the thread before it sent last is on disk before places are read.
     await this.#writing;
     const unusable = (error: Error) => this.#options.log.error("logs.not-started", { error: error.message });

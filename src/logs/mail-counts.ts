@@ -41,6 +41,7 @@ export class MailCounts implements Consumer<LogCount> {
   readonly #onEvent: ((event: MailEvent, source: string) => void) | undefined;
   readonly #readers = new Map<string, MailReader>();
   readonly #sources = new Map<string, Counts>();
+  #oldestAt = Number.POSITIVE_INFINITY;
 
   /** `onEvent` sees every event; its `line` is the index in the batch. */
   constructor(now: () => number, onEvent?: (event: MailEvent, source: string) => void) {
@@ -55,6 +56,7 @@ export class MailCounts implements Consumer<LogCount> {
     const kinds = new Map<string, number>();
     let shapes = 0;
     const emit = (event: MailEvent) => {
+      if (event.at < this.#oldestAt) this.#oldestAt = event.at;
       kinds.set(event.kind, (kinds.get(event.kind) ?? 0) + 1);
       this.#onEvent?.(event, source);
     };
@@ -71,6 +73,11 @@ export class MailCounts implements Consumer<LogCount> {
     counts.lastLineAt = batch.readAt;
     for (const [kind, number] of kinds) counts.kinds[kind] = (counts.kinds[kind] ?? 0) + number;
     return [...kinds].map(([kind, number]) => ({ source, kind, count: number }));
+  }
+
+  /** The time of the oldest event; ms since the epoch, Infinity for none. */
+  get oldestAt(): number {
+    return this.#oldestAt;
   }
 
   report(): readonly SourceCounts[] {

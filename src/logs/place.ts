@@ -10,6 +10,8 @@ export interface FilePlace {
   /** Numbers of stat(2) as text, because they may not fit a number. */
   readonly device: string;
   readonly inode: string;
+  /** Where reading of it began: what stands before was never read. */
+  readonly begin: number;
   /** Bytes read: the start of the first line that was not. */
   readonly offset: number;
   /** Hash of the first `headLength` bytes; headLength 0 as long as no line was read. */
@@ -42,12 +44,19 @@ export function renderFilePlace(place: FilePlace): string {
 export function parseFilePlace(body: string): FilePlace | undefined {
   const value = parseObject(body);
   if (value === undefined) return undefined;
-  const { path, device, inode, offset, head, headLength, at } = value;
+  const { path, device, inode, begin = 0, offset, head, headLength, at } = value;
   const texts = typeof path === "string" && typeof device === "string" && typeof inode === "string";
-  if (!texts || typeof head !== "string" || !isCount(offset) || !isCount(headLength) || typeof at !== "number")
+  if (
+    !texts ||
+    typeof head !== "string" ||
+    !isCount(begin) ||
+    !isCount(offset) ||
+    !isCount(headLength) ||
+    typeof at !== "number"
+  )
     return undefined;
   if (headLength > headBytesMax) return undefined;
-  return { path, device, inode, offset, head, headLength, at };
+  return { path, device, inode, begin, offset, head, headLength, at };
 }
 
 /** A place in the journal: the cursor of the last entry read, and its time in microseconds. */

@@ -6,6 +6,7 @@ import type { FollowReport } from "./follow.ts";
 import type { LogWrite } from "./log-parts.ts";
 import type { SourceCounts } from "./mail-counts.ts";
 import type { LogCommit } from "./pending.ts";
+import type { ReplayRequest, ReplayState } from "./replay.ts";
 import type { LogSettings } from "./sources/index.ts";
 
 export interface LogsWorkerData {
@@ -44,6 +45,7 @@ export type FromLogs =
   | { readonly kind: "log"; readonly level: LogLevel; readonly event: string; readonly fields: LogFields }
   /** The answer to the question `id`; `error` undefined: `body` is it. */
   | { readonly kind: "answer"; readonly id: number; readonly body: unknown; readonly error: string | undefined }
+  | { readonly kind: "replay"; readonly state: ReplayState }
   | { readonly kind: "closed" };
 
 export type ToLogs =
@@ -52,4 +54,6 @@ export type ToLogs =
   | { readonly kind: "ask"; readonly id: number; readonly part: string; readonly question: unknown }
   /** Follow these sources, and no others. */
   | { readonly kind: "use"; readonly settings: readonly LogSettings[] }
+  | { readonly kind: "replay"; readonly request: ReplayRequest }
+  | { readonly kind: "stop-replay" }
   | { readonly kind: "close" };

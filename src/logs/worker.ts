@@ -7,9 +7,11 @@ import type { Log, LogLevel } from "../core/log.ts";
 import type { CreateLogParts } from "../core/log-part.ts";
 import type { Problem } from "../core/problem.ts";
 import { Follow } from "./follow.ts";
+import { FollowedSince } from "./followed-since.ts";
 import { KnownPlaces } from "./known-places.ts";
 import { LogParts, type LogWrite } from "./log-parts.ts";
 import type { LogCommit } from "./pending.ts";
+import { Replays } from "./replays.ts";
 import type { SourceHost } from "./source.ts";
 import { SourceSet } from "./source-set.ts";
 import type { LogSettings } from "./sources/index.ts";
@@ -28,17 +30,31 @@ export async function runLogsWorker(createParts: CreateLogParts): Promise<void> 
   const host = hostOf(clock, log, places);
   const parts = new LogParts(createParts(workerData.starts), () => clock.now(), log);
   const owner = new Owner(send);
-  const commit = (content: LogCommit<LogWrite>) => owner.commit(content);
+  const since = new FollowedSince(places, clock.now());
+  const commit = (content: LogCommit<LogWrite>) => {
+    since.see(parts.oldestAt);
+    return owner.commit({ ...content, places: [...content.places, ...since.takeChange()] });
+  };
   const follow = new Follow<LogWrite>({ sources: [], places, consumers: [parts], commit, clock, log });
   const sources = new SourceSet({ follow, host, log });
+  const replays = new Replays({ host, places, parts, commit: (content) => owner.commit(content), since, send });
   const report = () => send({ kind: "report", report: reportOf(sources, follow, parts) });
   port.on("message", (message: ToLogs) => {
     if (message.kind === "committed") owner.committed(message.error);
     else if (message.kind === "ask") send(answer(parts, message));
     else if (message.kind === "use") void use(sources, message.settings, log).then(report);
-    else void close(follow, report, timer, send).then(() => port.close());
+    else if (message.kind === "replay") replays.start(message.request);
+    else if (message.kind === "stop-replay") void replays.stop();
+    else void close().then(() => port.close());
   });
   const timer = setInterval(report, reportMs);
+  const close = async () => {
+    clearInterval(timer);
+    report();
+    await replays.stop();
+    await follow[Symbol.asyncDispose]();
+    send({ kind: "closed" });
+  };
   await follow.start();
   const [problem] = await use(sources, workerData.settings, log);
   if (problem === undefined || !workerData.mustStart) {
@@ -91,21 +107,10 @@ function answer(parts: LogParts, { id, part, question }: Extract<ToLogs, { kind:
   }
 }
 
-async function close(
-  follow: Follow<LogWrite>,
-  report: () => void,
-  timer: NodeJS.Timeout,
-  send: (message: FromLogs) => void,
-): Promise<void> {
-  clearInterval(timer);
-  report();
-  await follow[Symbol.asyncDispose]();
-  send({ kind: "closed" });
-}
-
-/** Commits, one at a time, as calls with answers. */
+/** Commits as calls with answers: one is under way at a time, and another waits for it. */
 class Owner {
   readonly #send: (message: FromLogs) => void;
+  #last: Promise<void> = Promise.resolve();
   #waiting: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
 
   constructor(send: (message: FromLogs) => void) {
@@ -113,6 +118,12 @@ class Owner {
   }
 
   commit(commit: LogCommit<LogWrite>): Promise<void> {
+    const written = this.#last.catch(() => {}).then(() => this.#commit(commit));
+    this.#last = written;
+    return written;
+  }
+
+  #commit(commit: LogCommit<LogWrite>): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
       this.#send({ kind: "commit", commit });

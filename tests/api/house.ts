@@ -15,6 +15,7 @@ import { PublicServer } from "../../src/api/public-server.ts";
 import { ManualClock } from "../../src/core/clock.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { Metrics } from "../../src/core/metrics.ts";
+import { noReplay } from "../../src/logs/replay.ts";
 import { checks } from "../../src/policy/checks/index.ts";
 import { PolicyEngine } from "../../src/policy/engine.ts";
 import { LiveRules } from "../../src/policy/live-rules.ts";
@@ -123,6 +124,7 @@ export class House implements AsyncDisposable {
       policyServer: () => serverStats,
       logs: () => undefined,
       outbox: { channels: [], test: async () => undefined },
+      replays: { replay: async () => ({ ...noReplay }), stopReplay: () => {}, replayed: undefined },
       lastReload: () => undefined,
       whyNotReady: () => [],
     };

@@ -4,15 +4,13 @@ import { Command } from "commander";
 import { readConfig } from "../../config/config.ts";
 import { steadyClock } from "../../core/clock.ts";
 import type { GlobalOptions } from "../global-options.ts";
+import { progressBar } from "../progress-bar.ts";
 import { Terminal } from "../terminal.ts";
 
 interface StoreCopyOptions extends GlobalOptions {
   readonly force?: boolean;
   readonly dryRun?: boolean;
 }
-
-/** Characters of the bar on a terminal. */
-const barWidth = 30;
 
 export function storeCommand(): Command {
   return new Command("store").description("moves the store").addCommand(copyCommand());
@@ -37,24 +35,20 @@ async function copy(from: string, to: string, options: StoreCopyOptions): Promis
   const urlOf = (word: string) => (word === "config" ? config.store.url : word);
   const terminal = new Terminal(options);
   const dryRun = options.dryRun === true;
+  const draw = progressBar();
   const { copyStore } = await import("../../store/copy.ts");
   const counts = await copyStore(urlOf(from), urlOf(to), {
     clock: steadyClock(),
     node: config.node.name,
     force: options.force === true,
     dryRun,
-    ...(process.stderr.isTTY === true && !terminal.json ? { onProgress: drawBar } : {}),
+    ...(draw === undefined || terminal.json
+      ? {}
+      : { onProgress: (done, all) => draw(all === 0 ? 1 : done / all, `${done} rows`) }),
   });
   if (terminal.json) return terminal.printJson({ dry_run: dryRun, rows: counts });
   terminal.table(
     ["TABLE", dryRun ? "TO COPY" : "COPIED"],
     Object.entries(counts).map(([table, rows]) => [table, rows]),
   );
-}
-
-function drawBar(done: number, total: number): void {
-  const share = total === 0 ? 1 : done / total;
-  const filled = Math.round(share * barWidth);
-  const bar = "█".repeat(filled) + "░".repeat(barWidth - filled);
-  process.stderr.write(`\r${bar} ${Math.floor(share * 100)} % ${done} rows${done === total ? "\n" : ""}`);
 }

@@ -1,7 +1,10 @@
-// Files as they are kept, plain or packed, read once from beginning to end: for a replay. Remembers no place.
+// Files as they are kept, plain or packed, read once from beginning to end: for a replay. A place is known by the beginning of
+// the text, so that a file that was renamed or packed since is the same file.
 
 import { stat } from "node:fs/promises";
+import type { PlaceChange } from "../../store/places.ts";
 import { readLogBytes } from "../archive.ts";
+import { hashHead, headBytesMax, headOf, parseFilePlace } from "../place.ts";
 import {
   type Piece,
   pieceBytesMax,
@@ -11,22 +14,38 @@ import {
   type SourceReport,
 } from "../source.ts";
 import { WholeLines } from "../whole-lines.ts";
+import { headOfPacked, isHeadOf } from "./packed-rest.ts";
 
 export interface ArchiveSettings {
   /** In the order in which they were written. */
   readonly paths: readonly string[];
+  /** Reads again what was read before. */
+  readonly again?: boolean;
 }
 
-/** How far a replay has come. `share` is of the bytes on disk, 0 to 1; within a packed file it is not known. */
+/** How far a replay has come. */
 export interface ReplayProgress {
   readonly path: string;
+  /** Of the bytes on disk, 0 to 1; within a packed file it is a guess. */
   readonly share: number;
-  /** Bytes of text read. */
+  /** Bytes of text read, and those that were left out. */
   readonly bytes: number;
+  readonly knownBytes: number;
+}
+
+interface FileWork {
+  readonly path: string;
+  readonly key: string | undefined;
+  /** Bytes of text before and behind which everything was read already. */
+  readonly from: number;
+  readonly to: number;
 }
 
 /** Pieces that wait to be taken. */
 const waitingMax = 4;
+/** Logs become this much smaller, about. */
+const packedRatio = 10;
+const source = "replay";
 
 export const archiveSource: SourcePlug<ArchiveSettings> = {
   kind: "archive",
@@ -35,20 +54,20 @@ export const archiveSource: SourcePlug<ArchiveSettings> = {
 };
 
 export class ArchiveSource implements Source {
-  readonly name = "archive";
-  readonly #paths: readonly string[];
+  readonly name = source;
+  readonly #settings: ArchiveSettings;
   readonly #host: SourceHost;
   readonly #lines = new WholeLines();
-  readonly #waiting: { readonly bytes: Buffer; readonly stream: string }[] = [];
+  readonly #waiting: Piece[] = [];
   readonly #ended = Promise.withResolvers<void>();
-  #progress: ReplayProgress = { path: "", share: 0, bytes: 0 };
+  #progress: ReplayProgress = { path: "", share: 0, bytes: 0, knownBytes: 0 };
   #trouble: string | undefined;
   #room: () => void = () => {};
   #closed = false;
   #wake: () => void = () => {};
 
-  constructor({ paths }: ArchiveSettings, host: SourceHost) {
-    this.#paths = paths;
+  constructor(settings: ArchiveSettings, host: SourceHost) {
+    this.#settings = settings;
     this.#host = host;
     this.#ended.promise.catch(() => {});
   }
@@ -73,9 +92,8 @@ export class ArchiveSource implements Source {
 
   take(): Piece | undefined {
     const next = this.#waiting.shift();
-    if (next === undefined) return undefined;
     this.#room();
-    return { ...next, places: [] };
+    return next;
   }
 
   look(): void {}
@@ -98,43 +116,66 @@ export class ArchiveSource implements Source {
   }
 
   async #read(): Promise<void> {
-    const sizes = await Promise.all(
-      this.#paths.map(async (path) => (await stat(path).catch(() => undefined))?.size ?? 0),
-    );
-    const total = Math.max(
-      1,
-      sizes.reduce((sum, size) => sum + size, 0),
-    );
-    let before = 0;
-    let bytes = 0;
-    for (const [i, path] of this.#paths.entries()) {
+    const { paths } = this.#settings;
+    const sizes = await Promise.all(paths.map(async (path) => (await stat(path).catch(() => undefined))?.size ?? 0));
+    const total = sizes.reduce((sum, size) => sum + size, 1);
+    let before = 1;
+    for (const [i, path] of paths.entries()) {
       const size = sizes[i] ?? 0;
-      let ofFile = 0;
-      for await (const chunk of readLogBytes(path, (text) => this.#host.log.warn("logs.archive", { text }))) {
-        if (!(await this.#see(chunk, path))) return;
-        ofFile += chunk.length;
-        bytes += chunk.length;
-        this.#progress = { path, share: (before + Math.min(ofFile, size)) / total, bytes };
-      }
-      await this.#add(this.#lines.end(), path);
+      const textSize = /\.(?:gz|bz2|xz|zst)$/.test(path) ? size * packedRatio : size;
+      const shareAt = (bytes: number) => (before + size * Math.min(1, bytes / Math.max(1, textSize))) / total;
+      await this.#readFile(await this.#workOf(path), shareAt);
+      if (this.#closed) return;
       before += size;
-      this.#progress = { path, share: before / total, bytes };
+      this.#progress = { ...this.#progress, path, share: before / total };
     }
     await this.#untilTaken(0);
   }
 
-  /** False when nobody wants more. */
-  async #see(chunk: Buffer, path: string): Promise<boolean> {
-    for (let at = 0; at < chunk.length && !this.#closed; at += pieceBytesMax) {
-      // The chunk is used again for the next one, and a piece may wait.
-      await this.#add(this.#lines.push(Buffer.from(chunk.subarray(at, at + pieceBytesMax))), path);
-    }
-    return !this.#closed;
+  /** What of a file is left to read: not what a replay has read, and not what is or was followed of it. */
+  async #workOf(path: string): Promise<FileWork> {
+    const head = await headOfPacked(path);
+    const known =
+      head === undefined || head.length < headBytesMax
+        ? headOf(head ?? Buffer.alloc(0))
+        : head.subarray(0, headBytesMax);
+    const key = known === undefined ? undefined : `${hashHead(known)}:${known.length}`;
+    const whole = { path, key, from: 0, to: Number.POSITIVE_INFINITY };
+    if (head === undefined || this.#settings.again === true) return whole;
+    const { places } = this.#host;
+    const saved = places.find((place) => place.source === source && place.key === key);
+    const followed = places.flatMap((place) => (place.source === "file" ? (parseFilePlace(place.body) ?? []) : []));
+    const same = followed.find((place) => isHeadOf(place, head));
+    return { ...whole, from: Number(saved?.body ?? 0), to: same?.begin ?? whole.to };
   }
 
-  async #add(bytes: Buffer | undefined, stream: string): Promise<void> {
-    if (bytes === undefined) return;
-    this.#waiting.push({ bytes, stream });
+  async #readFile({ path, key, from, to }: FileWork, shareAt: (bytes: number) => number): Promise<void> {
+    const { bytes, knownBytes } = this.#progress;
+    let offset = 0;
+    for await (const chunk of readLogBytes(path, (text) => this.#host.log.warn("logs.archive", { text }))) {
+      for (let at = 0; at < chunk.length && !this.#closed; at += pieceBytesMax) {
+        const part = chunk.subarray(at, at + pieceBytesMax);
+        // The chunk is used again for the next one, and a piece may wait.
+        const wanted = Buffer.from(part.subarray(Math.max(0, from - offset), Math.max(0, to - offset)));
+        offset += part.length;
+        const read = Math.min(offset, to);
+        const whole = this.#lines.push(wanted);
+        if (whole !== undefined) await this.#add(path, whole, key, read - (wanted.length - 1 - wanted.lastIndexOf(10)));
+      }
+      if (this.#closed) return;
+      const fresh = Math.max(0, Math.min(offset, to) - from);
+      this.#progress = {
+        ...{ path, share: shareAt(offset) },
+        ...{ bytes: bytes + fresh, knownBytes: knownBytes + offset - fresh },
+      };
+    }
+    const last = this.#lines.end();
+    if (last !== undefined) await this.#add(path, last, key, Math.min(offset, to));
+  }
+
+  async #add(stream: string, bytes: Buffer, key: string | undefined, offset: number): Promise<void> {
+    const places: readonly PlaceChange[] = key === undefined ? [] : [{ source, key, body: String(offset) }];
+    this.#waiting.push({ bytes, stream, places });
     this.#wake();
     await this.#untilTaken(waitingMax - 1);
   }

@@ -19,6 +19,7 @@ export class OpenLog {
   readonly device: string;
   readonly inode: string;
   readonly #fd: number;
+  #begin = 0;
   #offset = 0;
   /** Where to read on: the offset, or inside a line that is too long. */
   #scan = 0;
@@ -84,6 +85,7 @@ export class OpenLog {
     if (head.length !== place.headLength || hashHead(head) !== place.head || this.sizeBytes < place.offset)
       return false;
     this.#know(head);
+    this.#begin = place.begin;
     this.#goTo(place.offset);
     return true;
   }
@@ -95,6 +97,7 @@ export class OpenLog {
     if (other.#isHole && !this.#isLineStart(other.#offset)) return false;
     this.#know(head);
     this.#isInHole = this.#isHole;
+    this.#begin = other.#begin;
     this.#goTo(other.#offset);
     return true;
   }
@@ -112,7 +115,8 @@ export class OpenLog {
     const length = readSync(this.#fd, buffer, 0, size - start, start);
     const last = length === 0 ? -1 : buffer.lastIndexOf(lf, length - 1);
     this.#know(headOf(this.#readHead(headBytesMax)));
-    this.#goTo(last >= 0 ? start + last + 1 : start === 0 ? 0 : size);
+    this.#begin = last >= 0 ? start + last + 1 : start === 0 ? 0 : size;
+    this.#goTo(this.#begin);
     if (last < 0 && start > 0) this.#skipping = true;
   }
 
@@ -121,6 +125,7 @@ export class OpenLog {
     const head = this.#readHead(headBytesMax);
     this.#know(headOf(head));
     this.#isInHole = this.#isHole;
+    this.#begin = 0;
     this.#goTo(this.#isHole && this.sizeBytes >= this.#offset ? this.#offset : 0);
   }
 
@@ -161,7 +166,7 @@ export class OpenLog {
     const { path, device, inode } = this;
     const head = this.#head;
     const known = head === undefined ? { head: "", headLength: 0 } : { head: hashHead(head), headLength: head.length };
-    return { path, device, inode, offset: head === undefined ? 0 : this.#offset, ...known, at };
+    return { path, device, inode, begin: this.#begin, offset: head === undefined ? 0 : this.#offset, ...known, at };
   }
 
   close(): void {

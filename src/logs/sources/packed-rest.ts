@@ -45,7 +45,7 @@ export function isHeadOf({ head: known, headLength }: FilePlace, head: Buffer): 
 export function wholePlace(path: string, { device, inode, changedAt }: Rotated, bytes: Buffer | undefined): FilePlace {
   const head = headOf(bytes ?? Buffer.alloc(0));
   const known = head === undefined ? { head: "", headLength: 0 } : { head: hashHead(head), headLength: head.length };
-  return { path, device, inode, offset: 0, ...known, at: changedAt };
+  return { path, device, inode, begin: 0, offset: 0, ...known, at: changedAt };
 }
 
 export class PackedRest {

@@ -1,0 +1,43 @@
+// Since when logs have been followed: what was written before is what a replay brings; what came later was read already.
+
+import type { PlaceChange } from "../store/places.ts";
+import type { KnownPlaces } from "./known-places.ts";
+
+const place = { source: "replay", key: "followed since" } as const;
+/** A stamp from before this long was made by a clock that was wrong. */
+const wrongMs = 2 * 366 * 86_400_000;
+
+export class FollowedSince {
+  readonly #places: KnownPlaces;
+  #at: number;
+  #isSaved: boolean;
+
+  /** `now` in ms since the epoch, for a house that has followed nothing yet. */
+  constructor(places: KnownPlaces, now: number) {
+    const saved = Number(places.list().find(({ source, key }) => source === place.source && key === place.key)?.body);
+    this.#places = places;
+    this.#isSaved = saved > 0;
+    this.#at = this.#isSaved ? saved : now;
+  }
+
+  /** ms since the epoch. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** An event that was followed, as far back as a log was read from its start. */
+  see(eventAt: number): void {
+    if (!(eventAt < this.#at) || eventAt < this.#at - wrongMs) return;
+    this.#at = eventAt;
+    this.#isSaved = false;
+  }
+
+  /** What is to be written with the next commit. */
+  takeChange(): readonly PlaceChange[] {
+    if (this.#isSaved) return [];
+    const changes = [{ ...place, body: String(this.#at) }];
+    this.#places.note(changes);
+    this.#isSaved = true;
+    return changes;
+  }
+}
