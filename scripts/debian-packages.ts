@@ -9,6 +9,8 @@ const wanted = [
   "postfix",
   "dovecot-core",
   "dovecot-imapd",
+  "dovecot-pop3d",
+  "dovecot-submissiond",
   "nftables",
   "postgresql",
   "openssl",

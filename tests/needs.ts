@@ -8,6 +8,13 @@ const probes = {
   root: () => (process.getuid?.() === 0 ? undefined : "needs root"),
   postfix: () => missing("Postfix (apt-get install postfix)", "/usr/sbin/postfix", "/usr/lib/postfix/sbin/master"),
   dovecot: () => missing("Dovecot (apt-get install dovecot-core)", "/usr/sbin/dovecot"),
+  mailboxes: () =>
+    missing(
+      "Dovecot's servers (apt-get install dovecot-imapd dovecot-pop3d dovecot-submissiond)",
+      "/usr/lib/dovecot/imap-login",
+      "/usr/lib/dovecot/pop3-login",
+      "/usr/lib/dovecot/submission-login",
+    ),
   postgres: () => (hasPostgres() ? undefined : "needs PostgreSQL (apt-get install postgresql)"),
   nft: () => (runs("nft", "--version") ? undefined : "needs nft (apt-get install nftables)"),
   tmpfs: () =>

@@ -12,8 +12,16 @@ export interface PostfixRigOptions {
   readonly services?: readonly string[];
   /** Limit of smtpd processes of the first service; 100 by default. */
   readonly processLimit?: number;
+  /** Dovecot also serves mailboxes on these ports of 127.0.0.1; clients come through a proxy (PROXY protocol). */
+  readonly mailboxes?: MailboxPorts;
   /** discard (default), hold (stays in the hold queue) or file (`rig.delivered()` reads it). */
   readonly delivery?: "discard" | "hold" | "file";
+}
+
+export interface MailboxPorts {
+  readonly imap: number;
+  readonly pop3: number;
+  readonly submission: number;
 }
 
 const userCount = 100;
@@ -121,32 +129,77 @@ postlog unix-dgram n - n - 1 postlogd
 `;
 }
 
-/** Dovecot 2.3 as a SASL server only: no mail protocol, no TCP listener, no delay after a wrong password. */
-export function dovecotConf(directory: string): string {
+/** Dovecot 2.3 as a SASL server, and with `mailboxes` as IMAP, POP3 and submission server; no delay after a wrong password. */
+export function dovecotConf(directory: string, uid: number, port: number, options: PostfixRigOptions): string {
+  const { mailboxes } = options;
   return `base_dir = ${directory}/run
 state_dir = ${directory}/run
 log_path = ${directory}/dovecot.log
-protocols =
+protocols = ${mailboxes === undefined ? "" : "imap pop3 submission"}
 ssl = no
 disable_plaintext_auth = no
 auth_mechanisms = plain login
 auth_failure_delay = 0
 auth_username_format = %Lu
+${mailboxes === undefined ? "" : mailboxConf(directory, uid, port, mailboxes)}
 passdb {
   driver = passwd-file
   args = ${directory}/dovecot/users
 }
 userdb {
   driver = static
-  args = uid=65534 gid=65534 home=/nonexistent
+  args = uid=${uid} gid=${uid} home=${directory}/mail/home
 }
 service anvil {
   chroot =
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
 }
 service auth {
   unix_listener ${directory}/spool/private/auth {
     mode = 0666
   }
+}
+`;
+}
+
+/** Names are not narrowed, so that hostile ones are looked up and logged; a refused password is told by auth too. */
+function mailboxConf(directory: string, uid: number, port: number, ports: MailboxPorts): string {
+  const service = (name: string, listener: string, port: number) => `service ${name}-login {
+  service_count = 0
+  inet_listener ${listener} {
+    address = 127.0.0.1
+    port = ${port}
+    haproxy = yes
+  }
+}
+`;
+  return `haproxy_trusted_networks = 127.0.0.1
+login_trusted_networks = 127.0.0.1
+auth_verbose = yes
+auth_username_chars =
+first_valid_uid = ${uid}
+mail_location = maildir:${directory}/mail/%u
+submission_relay_host = 127.0.0.1
+submission_relay_port = ${port}
+service imap-login {
+  inet_listener imaps {
+    port = 0
+  }
+}
+service pop3-login {
+  inet_listener pop3s {
+    port = 0
+  }
+}
+service submission-login {
+  inet_listener submissions {
+    port = 0
+  }
+}
+${service("imap", "imap", ports.imap)}${service("pop3", "pop3", ports.pop3)}${service("submission", "submission", ports.submission)}service stats {
+  chroot =
 }
 `;
 }

@@ -155,6 +155,11 @@ export class PostfixRig implements AsyncDisposable {
     }
   }
 
+  /** Ends Dovecot alone: Postfix then has nobody to ask about passwords. */
+  async stopDovecot(): Promise<void> {
+    await Promise.all(this.#children.splice(1).map(stop));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#children.map(stop));
     process.off("exit", this.#killNow);
@@ -200,7 +205,7 @@ function makeFiles(directory: string, port: number, options: PostfixRigOptions):
   writeFileSync(`${directory}/etc/main.cf`, mainCf(directory, nobody, options));
   writeFileSync(`${directory}/etc/master.cf`, masterCf(port, options));
   settle(`${directory}/etc`);
-  writeFileSync(`${directory}/dovecot/dovecot.conf`, dovecotConf(directory));
+  writeFileSync(`${directory}/dovecot/dovecot.conf`, dovecotConf(directory, nobody, port, options));
   writeFileSync(`${directory}/dovecot/users`, userLines());
 }
 

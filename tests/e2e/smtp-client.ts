@@ -59,9 +59,13 @@ export class SmtpClient implements AsyncDisposable {
     socket.on("error", () => this.#end());
   }
 
-  /** Connects to 127.0.0.1:port and reads the greeting; a refused connection has greeting code 0. */
-  static async connect(port: number): Promise<SmtpClient> {
+  /**
+   * Connects to 127.0.0.1:port and reads the greeting; a refused connection has greeting code 0. `proxyLine`: what a proxy sends
+   * first.
+   */
+  static async connect(port: number, proxyLine = ""): Promise<SmtpClient> {
     const client = new SmtpClient(net.connect({ port, host: "127.0.0.1" }));
+    client.#socket.write(proxyLine, "latin1");
     client.#greeting = await client.reply();
     return client;
   }

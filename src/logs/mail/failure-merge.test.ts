@@ -31,6 +31,16 @@ const rows: readonly Row[] = [
     counts: [1, 0],
   },
   {
+    title: "a line feed and a question mark in a name are told in two ways",
+    events: [
+      failure(1, "dovecot-auth", "x?nov"),
+      failure(1, "postfix", "x?nnov"),
+      failure(3, "dovecot-auth", "what?now"),
+      failure(3, "postfix", "what?now"),
+    ],
+    counts: [1, 0, 1, 0],
+  },
+  {
     title: "two tries told twice are two",
     events: [
       failure(1, "dovecot-auth", "a"),

@@ -36,12 +36,14 @@ export class FailureMerge {
     // The next passdb will decide; if it refuses too, it says so in a line of its own.
     if (byAuth && event.reason?.endsWith(tryingNext) === true) return 0;
     const user = event.user === null ? null : event.user.toLowerCase();
+    const isSame = (other: Waiting) =>
+      isSameUser(other.user, user) || isSameUser(unescaped(other.user, other.byAuth), unescaped(user, byAuth));
     const since = event.at - togetherMs - event.overSeconds * 1000;
     const waiting = this.#of(event.ip, event.at);
     let left = event.attempts;
     for (const other of waiting) {
       if (left === 0) break;
-      if (other.byAuth === byAuth || other.at < since || !isSameUser(other.user, user)) continue;
+      if (other.byAuth === byAuth || other.at < since || !isSame(other)) continue;
       const both = Math.min(left, other.left);
       other.left -= both;
       left -= both;
@@ -73,6 +75,14 @@ const sessionMs = 200_000;
 function isSameUser(a: string | null, b: string | null): boolean {
   if (a === null || b === null || a === b) return true;
   return isCut(a, b) || isCut(b, a) || (a.length >= 50 && b.startsWith(a)) || (b.length >= 50 && a.startsWith(b));
+}
+
+/**
+ * A control byte in a name is one question mark to Dovecot. To Postfix it is two characters, as the auth protocol escapes it
+ * (str_tabescape: byte 1 and a letter or digit), and byte 1 is a question mark.
+ */
+function unescaped(name: string | null, byAuth: boolean): string | null {
+  return name === null || byAuth ? name : name.replace(/\?[01trn]/g, "?");
 }
 
 function isCut(short: string, long: string): boolean {

@@ -4,10 +4,11 @@
 import { defaultMailKinds, type MailEvent, type MailEventDraft, type MailKind } from "../../core/event.ts";
 import { LineSplitter } from "../../core/line.ts";
 import { parseCollectorJson } from "../collector-json.ts";
-import { emptyHeader, readHeader } from "../header.ts";
+import { emptyHeader, type Header, readHeader } from "../header.ts";
 import { type JournalEntry, JournalExport, parseJournalJson } from "../journald.ts";
 import { TimeReader } from "../time.ts";
 import { Zone } from "../zone.ts";
+import { AuthOutage, isAuthSocketGone } from "./auth-outage.ts";
 import { parseDovecot } from "./dovecot.ts";
 import { parsePostfix } from "./postfix.ts";
 import { mayBeEvent } from "./prefilter.ts";
@@ -54,6 +55,7 @@ class ReaderOfMail implements MailReader {
   readonly #programs = new ProgramTable();
   readonly #times: TimeReader;
   readonly #kinds: ReadonlySet<MailKind>;
+  readonly #outage = new AuthOutage();
   #export: JournalExport | undefined;
   #exportLine = 0;
 
@@ -110,14 +112,16 @@ class ReaderOfMail implements MailReader {
     const program = this.#programs.find(bytes, header.programStart, header.programEnd);
     if (program.daemon === "other") return "other";
     if (!mayBeEvent(program.daemon, bytes, header.messageStart, end, this.#kinds)) return "mail";
-    const event = parseMessage(program, bytes.toString("utf8", header.messageStart, end));
-    if (event === undefined || !this.#kinds.has(event.kind)) return "mail";
+    const message = bytes.toString("utf8", header.messageStart, end);
+    const event = parseMessage(program, message);
+    if (event === undefined) {
+      if (isAuthSocketGone(message)) this.#outage.note(processOf(bytes, header), this.#times.at(bytes, header));
+      return "mail";
+    }
+    if (!this.#kinds.has(event.kind)) return "mail";
     const at = this.#times.at(bytes, header);
-    if (Number.isNaN(at)) return "unknown";
-    event.at = at;
-    event.line = number;
-    emit(event);
-    return "event";
+    if (this.#outage.isLikely && isRefusal(event) && this.#outage.excuses(processOf(bytes, header), at)) return "mail";
+    return tell(event, at, number, emit);
   }
 
   #seeExport(entries: JournalExport, line: Buffer, number: number, emit: SeeMailEvent): LineOutcome {
@@ -131,13 +135,31 @@ class ReaderOfMail implements MailReader {
     const program = parseProgram(entry.program);
     if (program.daemon === "other") return "other";
     const event = parseMessage(program, entry.message);
-    if (event === undefined || !this.#kinds.has(event.kind)) return "mail";
-    if (Number.isNaN(entry.at)) return "unknown";
-    event.at = entry.at;
-    event.line = number;
-    emit(event);
-    return "event";
+    if (event === undefined) {
+      if (isAuthSocketGone(entry.message)) this.#outage.note(entry.program, entry.at);
+      return "mail";
+    }
+    if (!this.#kinds.has(event.kind)) return "mail";
+    if (this.#outage.isLikely && isRefusal(event) && this.#outage.excuses(entry.program, entry.at)) return "mail";
+    return tell(event, entry.at, number, emit);
   }
+}
+
+function tell(event: MailEventDraft, at: number, number: number, emit: SeeMailEvent): LineOutcome {
+  if (Number.isNaN(at)) return "unknown";
+  event.at = at;
+  event.line = number;
+  emit(event);
+  return "event";
+}
+
+function isRefusal(event: MailEventDraft): boolean {
+  return event.kind === "auth_failure" && event.source === "postfix";
+}
+
+/** The name and the process id. */
+function processOf(bytes: Buffer, header: Header): string {
+  return bytes.toString("latin1", header.programStart, header.messageStart);
 }
 
 /** What a program's message says, without time and line. */

@@ -1,0 +1,36 @@
+// The auth socket is gone. Postfix then says so in one line and in the next, of the same process, that a login failed, with the same
+// words as for a wrong password (xsasl_dovecot_server.c). The second line is no failure of the client.
+
+/** Processes whose next failure is ours; each waits for a line that follows at once. */
+const processesMax = 256;
+const atOnceMs = 2_000;
+
+/** True when a message of smtpd says that it cannot reach the auth socket. */
+export function isAuthSocketGone(message: string): boolean {
+  return (
+    message.startsWith("warning: SASL: Connect to ") &&
+    /^warning: SASL: Connect to .{0,300} failed: /.test(message.slice(0, 400))
+  );
+}
+
+export class AuthOutage {
+  #at = new Map<string, number>();
+
+  /** True while some process waits; asked before the name of a process is made. */
+  get isLikely(): boolean {
+    return this.#at.size > 0;
+  }
+
+  /** The process (any text that names it) said at `at` (ms) that the socket is gone. */
+  note(process: string, at: number): void {
+    if (this.#at.size >= processesMax) this.#at.clear();
+    this.#at.set(process, at);
+  }
+
+  /** True when a failure that this process tells at `at` follows from it; one is excused. */
+  excuses(process: string, at: number): boolean {
+    const since = this.#at.get(process);
+    this.#at.delete(process);
+    return since !== undefined && at >= since && at - since <= atOnceMs;
+  }
+}
