@@ -1,5 +1,8 @@
 // Builds all parts, joins them, starts them, stops them. No logic: what a part does is told in its own room.
 
+import { AccountsOwner } from "./accounts/accounts-owner.ts";
+import { readAccountsSettings } from "./accounts/accounts-settings.ts";
+import { askedLogin } from "./accounts/asked-login.ts";
 import { ControlServer } from "./api/control-server.ts";
 import { addDaemonGauges } from "./api/daemon-gauges.ts";
 import { addLogGauges } from "./api/log-gauges.ts";
@@ -15,7 +18,7 @@ import { Metrics } from "./core/metrics.ts";
 import { configuredTrust } from "./jails/configured-trust.ts";
 import { JailOwner } from "./jails/jail-owner.ts";
 import { LogSilence } from "./logs/log-silence.ts";
-import { LogsThread } from "./logs/logs-thread.ts";
+import { LogsThread, type LogsThreadOptions } from "./logs/logs-thread.ts";
 import { Outbox } from "./notify/outbox.ts";
 import { checks } from "./policy/checks/index.ts";
 import { CluebringerLines } from "./policy/cluebringer-lines.ts";
@@ -30,11 +33,13 @@ import { readRulesFile } from "./policy/rules-reader.ts";
 import { PolicyServer } from "./policy/server.ts";
 import { noticeOfStage } from "./policy/stage-notice.ts";
 import type { Verdict } from "./policy/verdict.ts";
+import { pruneLevels } from "./store/account-levels.ts";
 import { pruneAudit } from "./store/audit.ts";
 import type { Store } from "./store/db.ts";
 import { pruneDecisions } from "./store/decisions.ts";
 import { openStore } from "./store/open.ts";
 import { pruneRaises, readRaises } from "./store/raises.ts";
+import { pruneWatches } from "./store/watches.ts";
 
 export interface DaemonOptions {
   readonly version: string;
@@ -60,6 +65,8 @@ const outboxMs = 2_000;
 const pruneMs = 3_600_000;
 const silenceMs = 10_000;
 const dayMs = 86_400_000;
+const accountsKeptDays = 180;
+const watchesMs = 30_000;
 
 /** Starts everything, or nothing: throws Problem or Problems and leaves nothing behind. */
 export async function startDaemon(read: ReadConfig, options: DaemonOptions): Promise<Daemon> {
@@ -80,10 +87,15 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   store.changes.onChange((fact) =>
     fact === "raises" ? reloadRaises() : fact === "rules" ? rules.reload() : undefined,
   );
-  const server = stack.use(createPolicyServer({ read, options, engine, measures }));
+  const accounts = createAccounts({ live, options, store, clock });
+  const onAsked = (request: Request) => {
+    if (logs.isConfigured && request.login !== "") accounts.seeAsked(askedLogin(request, clock.now()));
+  };
+  const server = stack.use(createPolicyServer({ read, options, engine, measures, onAsked }));
   const jails = createJails({ read, options, store, clock });
-  const logs = stack.use(createLogsThread({ read, options, store, clock, jails }));
+  const logs = stack.use(createLogsThread({ read, options, store, clock, parts: [jails, accounts] }));
   jails.use((question) => logs.ask(jails.name, question));
+  accounts.use((question) => logs.ask(accounts.name, question));
   const silence = new LogSilence(options.log, clock.now(), (notice) => outbox.say(notice));
   const parts: ApiParts = {
     ...{ version: options.version, node: read.config.node.name, startedAt: clock.now(), clock, log: options.log },
@@ -114,6 +126,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   stack.defer(every(silenceMs, options.log, watchLogs));
   stack.defer(every(outboxMs, options.log, () => outbox.work()));
   stack.defer(every(sweepMs, options.log, () => engine.sweep(clock.now())));
+  stack.defer(every(watchesMs, options.log, () => pruneWatches(store, clock.now())));
   stack.defer(every(pruneMs, options.log, () => prune(store, live.read.config, clock.now())));
   stack.defer(every(pruneMs, options.log, () => jails.prune(clock.now())));
   stack.defer(every(pruneMs, options.log, () => outbox.prune()));
@@ -136,22 +149,26 @@ interface LogsInput {
   readonly options: DaemonOptions;
   readonly store: Store;
   readonly clock: Clock;
+  readonly parts: LogsThreadOptions["parts"];
 }
 
-function createJails({ read, options, store, clock }: LogsInput): JailOwner {
+function createJails({ read, options, store, clock }: Omit<LogsInput, "parts">): JailOwner {
   const { config } = read;
   const aliases = readAliases(config.accounts.aliases);
   const trust = configuredTrust(config.jails.trust.addresses);
   return new JailOwner({ config, aliases, store, trust, clock, log: options.log });
 }
 
-function createLogsThread({
-  read,
-  options,
-  store,
-  clock,
-  jails,
-}: LogsInput & { readonly jails: JailOwner }): LogsThread {
+interface AccountsInput extends Omit<LogsInput, "parts" | "read"> {
+  readonly live: { readonly read: ReadConfig };
+}
+
+function createAccounts({ live, options, store, clock }: AccountsInput): AccountsOwner {
+  const settings = () => readAccountsSettings(live.read.config.accounts);
+  return new AccountsOwner({ store, clock, log: options.log, node: live.read.config.node.name, settings });
+}
+
+function createLogsThread({ read, options, store, clock, parts }: LogsInput): LogsThread {
   const { logs: settings, node } = read.config;
   return new LogsThread({
     settings,
@@ -160,7 +177,7 @@ function createLogsThread({
     clock,
     log: options.log,
     workerEntry: options.workerEntry ?? new URL("./logs-worker-main.ts", import.meta.url),
-    parts: [jails],
+    parts,
   });
 }
 
@@ -219,27 +236,28 @@ interface ServerInput {
   readonly options: DaemonOptions;
   readonly engine: PolicyEngine;
   readonly measures: PolicyMeasures;
+  readonly onAsked: (request: Request) => void;
 }
 
-function createPolicyServer({ read, options, engine, measures }: ServerInput): PolicyServer<string> {
+function createPolicyServer({ read, options, engine, measures, onAsked }: ServerInput): PolicyServer<string> {
   const { listen, allow, answer_ok } = read.config.policy;
   return new PolicyServer<string>({
     listen: listen.map((address) => ("unixPath" in address ? { path: address.unixPath } : address)),
     allow,
     answerOk: answer_ok,
     log: options.log,
-    decide: (request, connection) => decide(request, connection, engine, measures),
+    decide: (request, connection) => decide(request, connection, { engine, measures, onAsked }),
   });
 }
 
 async function decide(
   request: Request,
   asker: Asker,
-  engine: PolicyEngine,
-  measures: PolicyMeasures,
+  { engine, measures, onAsked }: Pick<ServerInput, "engine" | "measures" | "onAsked">,
 ): Promise<Verdict> {
   const startedAt = performance.now();
   const verdict = await engine.decide(request, asker);
+  onAsked(request);
   measures.answered(request.state, verdict, performance.now() - startedAt);
   return verdict;
 }
@@ -275,6 +293,7 @@ async function prune(store: Store, config: Config, now: number): Promise<void> {
   await pruneDecisions(store, { before: now - keep_decisions_days * dayMs, keep: keep_decisions });
   await pruneRaises(store, now);
   await pruneAudit(store);
+  await pruneLevels(store, now - accountsKeptDays * dayMs);
 }
 
 /** Runs `work` every `ms`, never twice at a time; what it throws is logged. Returns the way to stop. */

@@ -11,6 +11,7 @@ export type Level = (typeof levels)[number];
 /** One login of the last day. */
 export interface Login {
   readonly at: number;
+  readonly ip: string;
   readonly from: NetworkOfAddress;
   readonly use: Use;
   readonly countryUse: Use | undefined;
@@ -22,12 +23,15 @@ export interface Login {
   readonly guessedFrom: number;
   /** Accounts on which this very address had failed. */
   readonly guessedAccounts: number;
+  /** Told by a question of Postfix, and not by its log yet. */
+  asked: boolean;
 }
 
 /** One message that was sent from a network which was unfamiliar then. */
 export interface SentMail {
   readonly login: Login;
   readonly at: number;
+  readonly queueId: string;
   sizeBytes: number;
   recipients: number;
   bounced: number;
@@ -41,6 +45,20 @@ export interface Crossing {
   readonly country: string;
   readonly network: number;
 }
+
+/** What an administrator has said of an account. */
+export interface Marks {
+  /** Never under suspicion. */
+  readonly exempt: boolean;
+  /** Several people use it: where it is weighs less. */
+  readonly shared: boolean;
+  /** A device that never moves: any unfamiliar network is one too many. */
+  readonly device: boolean;
+  /** The owner said that it was them, or that they would be there. */
+  isOwn(login: Pick<Login, "at" | "ip" | "from">): boolean;
+}
+
+export const noMarks: Marks = { exempt: false, shared: false, device: false, isOwn: () => false };
 
 const networksMax = 48;
 const countriesMax = 24;
@@ -57,6 +75,10 @@ const dayMs = 86_400_000;
 export class AccountHistory {
   readonly name: string;
   readonly firstAt: number;
+  /** The last login. */
+  seenAt: number;
+  /** What an administrator has said of it. */
+  marks: Marks = noMarks;
   /** Logins counted, over all time. */
   logins = 0;
   readonly networks: Use[] = [];
@@ -87,6 +109,7 @@ export class AccountHistory {
   constructor(name: string, at: number) {
     this.name = name;
     this.firstAt = at;
+    this.seenAt = at;
     this.day = Math.floor(at / dayMs);
   }
 
@@ -137,6 +160,7 @@ export class AccountHistory {
     if (this.recent.length === 0) this.recent = [];
     else if (this.recent.length >= loginsMax) this.recent.splice(0, loginsMax / 4);
     this.recent.push(login);
+    this.seenAt = Math.max(this.seenAt, login.at);
     this.logins++;
   }
 
@@ -157,6 +181,20 @@ export class AccountHistory {
     this.recent = youngerThan(this.recent, at - settings.loginWindowMs);
     this.mails = youngerThan(this.mails, at - settings.mailWindowMs);
     this.crossings = youngerThan(this.crossings, at - settings.mailWindowMs);
+  }
+
+  /** The alarm is over: the windows are empty, what is familiar stays so. */
+  reset(): void {
+    this.recent = none;
+    this.mails = none;
+    this.crossings = none;
+    this.level = "calm";
+    this.score = 0;
+    this.loudAt = 0;
+  }
+
+  get isIdle(): boolean {
+    return this.recent.length + this.mails.length + this.crossings.length === 0 && this.level === "calm";
   }
 
   isFamiliar(use: Use, settings: JudgeSettings): boolean {

@@ -70,20 +70,23 @@ export function gatherEvidence(
 /** Clouds that fetch mail for people and addresses without a network are nobody's novelty. */
 export function isUnfamiliar(account: AccountHistory, login: Login, settings: JudgeSettings): boolean {
   const { kind } = login.from;
-  return kind !== "mail-cloud" && kind !== "reserved" && !account.isFamiliar(login.use, settings);
+  if (kind === "mail-cloud" || kind === "reserved") return false;
+  return !account.isFamiliar(login.use, settings) && !account.marks.isOwn(login);
 }
 
 /** Where mail is looked at: an unfamiliar network, or an unfamiliar part of a familiar one that rents out servers. */
 export function isStrangePlace(account: AccountHistory, login: Login, settings: JudgeSettings): boolean {
   if (isUnfamiliar(account, login, settings)) return true;
-  return login.serverUse !== undefined && !account.isFamiliar(login.serverUse, settings);
+  if (login.serverUse === undefined || account.marks.isOwn(login)) return false;
+  return !account.isFamiliar(login.serverUse, settings);
 }
 
 /** In a country that neither the account nor most of the site uses. Rented servers and satellites carry no country. */
 export function isAbroad(account: AccountHistory, login: Login, settings: JudgeSettings, site: SiteKnowledge): boolean {
   const { countryUse } = login;
   if (login.from.kind !== "access" || countryUse === undefined) return false;
-  return !account.isFamiliar(countryUse, settings) && !site.isPopularCountry(countryUse.key);
+  if (account.isFamiliar(countryUse, settings) || account.marks.isOwn(login)) return false;
+  return !site.isPopularCountry(countryUse.key);
 }
 
 /** `AS45899 VNPT Corp (VN)`. */

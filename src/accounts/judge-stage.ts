@@ -97,7 +97,7 @@ export class JudgeStage {
   }
 }
 
-function stageBook(): NetworkBook {
+export function stageBook(): NetworkBook {
   const base = 20 * 2 ** 24;
   const v4: [number, number, number][] = [];
   for (let n = 0; n < 200; n++) v4.push([base + n * 65_536, base + n * 65_536 + 65_535, 64_500 + n]);

@@ -4,7 +4,8 @@
 import type { Accounts } from "../core/account.ts";
 import type { MailEvent } from "../core/event.ts";
 import type { NetworkOfAddress } from "../networks/network-book.ts";
-import { AccountHistory, type Level, type Login } from "./account-history.ts";
+import { AccountBook } from "./account-book.ts";
+import type { AccountHistory, Level, Login } from "./account-history.ts";
 import {
   type Evidence,
   gatherEvidence,
@@ -12,6 +13,7 @@ import {
   isStrangePlace,
   isUnfamiliar,
   type NetworkNames,
+  networkText,
 } from "./evidence.ts";
 import type { JudgeSettings } from "./judge-settings.ts";
 import { type Score, scoreOf } from "./score.ts";
@@ -29,8 +31,26 @@ export interface LevelChange {
   /** Distinct ones of the last day. */
   readonly countries: number;
   readonly networks: number;
-  readonly signals: ReadonlyArray<{ readonly name: string; readonly points: number; readonly because: string }>;
+  readonly signals: readonly SignalView[];
+  /** The last unfamiliar logins, one a network. */
+  readonly logins: readonly LoginView[];
 }
+
+export interface SignalView {
+  readonly name: string;
+  readonly points: number;
+  readonly because: string;
+}
+
+export interface LoginView {
+  readonly at: number;
+  readonly ip: string;
+  /** `AS64500 Name (UA)`. */
+  readonly network: string;
+}
+
+/** A login that Postfix asked us about: its log may tell of it too, a moment later. */
+export type AskedLogin = Pick<MailEvent, "at" | "ip" | "user" | "method">;
 
 /** Knows what addresses belong to. */
 export interface NetworkFinder extends NetworkNames {
@@ -42,8 +62,13 @@ export interface JudgeParts {
   readonly accounts: Accounts;
   readonly networks: NetworkFinder;
   onChange(change: LevelChange): void;
+  /** Accounts that are idle are folded up: less memory, some more work. */
+  readonly folds?: boolean;
 }
 
+/** A question of Postfix and the line of its log tell of one login within this time. */
+const askedMs = 120_000;
+const loginsShown = 6;
 /** Lines of several hosts and processes may come this late; older ones were seen before. */
 const lateMs = 3_600_000;
 const reviewMs = 600_000;
@@ -53,11 +78,11 @@ const nothing: Score = { score: 0, findings: [] };
 export class Judge {
   readonly #settings: JudgeSettings;
   readonly #parts: JudgeParts;
-  readonly #site: SiteKnowledge;
-  readonly #histories = new Map<string, AccountHistory>();
+  readonly site: SiteKnowledge;
+  readonly book: AccountBook;
   /** Accounts above calm, in the order in which they rose. */
   readonly #raised = new Set<AccountHistory>();
-  readonly #queue = new SentQueue();
+  readonly queue = new SentQueue();
   #now = 0;
   #reviewAt = 0;
   #tidyAt = 0;
@@ -66,12 +91,13 @@ export class Judge {
   constructor(parts: JudgeParts) {
     this.#parts = parts;
     this.#settings = parts.settings;
-    this.#site = new SiteKnowledge(parts.settings);
+    this.site = new SiteKnowledge(parts.settings);
+    this.book = new AccountBook(parts.settings, parts.networks);
   }
 
   /** Accounts with a history. */
   get size(): number {
-    return this.#histories.size;
+    return this.book.size;
   }
 
   /** Events that were left out because they lay behind what had been seen. */
@@ -111,7 +137,7 @@ export class Judge {
     }
     if (now < this.#tidyAt) return;
     this.#tidyAt = now + tidyMs;
-    for (const account of this.#histories.values()) account.forget(now, this.#settings);
+    this.book.tidy(now, this.#parts.folds ?? false);
   }
 
   #seeLogin(event: MailEvent): void {
@@ -119,20 +145,31 @@ export class Judge {
     if (event.user === null || event.user === "" || from === undefined) return;
     if (event.queueId !== null && this.#isKnown(event.queueId, event.at)) return;
     const name = this.#parts.accounts.canonical(event.user);
-    const account = this.#history(name, event.at);
+    const account = this.book.open(name, event.at);
     account.turnDay(event.at, this.#credited(account));
-    const login = this.#login(account, event, from);
+    const known = event.queueId === null ? undefined : findAsked(account, from.line, event.at);
+    const login = known ?? this.#login(account, { ...event, ip: event.ip ?? "" }, from);
     if (event.queueId === null && isRepeated(account, login)) return;
-    account.addLogin(login);
-    this.#site.addSuccess(name, from.line, event.at);
+    if (known === undefined) this.#addLogin(account, login);
+    else known.asked = false;
     if (event.queueId !== null) this.#queueMail(account, login, event.queueId);
-    this.#findCrossing(account, login);
     this.#evaluate(account, event.at);
   }
 
-  #login(account: AccountHistory, event: MailEvent, from: NetworkOfAddress): Login {
+  #addLogin(account: AccountHistory, login: Login): void {
+    account.addLogin(login);
+    this.site.addSuccess(account.name, login.from.line, login.at);
+    this.#findCrossing(account, login);
+  }
+
+  #login(
+    account: AccountHistory,
+    event: Pick<MailEvent, "at" | "method" | "source"> & { readonly ip: string },
+    from: NetworkOfAddress,
+  ): Login {
     const draft = {
       at: event.at,
+      ip: event.ip,
       from,
       use: account.useNetwork(from.network),
       countryUse: from.kind === "access" ? account.useCountry(from.country) : undefined,
@@ -141,41 +178,44 @@ export class Judge {
         event.source === "postfix" && event.method !== null ? account.useMechanism(event.method) : undefined,
       guessedFrom: 0,
       guessedAccounts: 0,
+      asked: false,
     };
     if (!isUnfamiliar(account, draft, this.#settings)) return draft;
     return {
       ...draft,
-      guessedFrom: this.#site.guessedFrom(account.name, event.at),
-      guessedAccounts: this.#site.guessedAccounts(account.name, from.line, event.at),
+      guessedFrom: this.site.guessedFrom(account.name, event.at),
+      guessedAccounts: this.site.guessedAccounts(account.name, from.line, event.at),
     };
   }
 
   #queueMail(account: AccountHistory, login: Login, queueId: string): void {
     const mail = isStrangePlace(account, login, this.#settings)
-      ? { login, at: login.at, sizeBytes: 0, recipients: 0, bounced: 0, sender: undefined }
+      ? { login, at: login.at, queueId, sizeBytes: 0, recipients: 0, bounced: 0, sender: undefined }
       : undefined;
     if (mail !== undefined) account.addMail(mail);
-    this.#queue.add(queueId, { account, mail, counted: false, at: login.at });
+    this.queue.add(queueId, { account, mail, counted: false, at: login.at });
   }
 
   /** The same log read twice names a message that we know already. */
   #isKnown(queueId: string, at: number): boolean {
-    const known = this.#queue.find(queueId);
+    const known = this.queue.find(queueId);
     return known !== undefined && known.at === at;
   }
 
   #seeFailure(event: MailEvent): void {
     if (event.user === null || event.user === "" || event.ip === null) return;
     const from = this.#parts.networks.find(event.ip);
-    if (from !== undefined) this.#site.addFailure(this.#parts.accounts.canonical(event.user), from.line, event.at);
+    if (from !== undefined) this.site.addFailure(this.#parts.accounts.canonical(event.user), from.line, event.at);
   }
 
   #seeQueued(event: MailEvent): void {
-    const queued = event.queueId === null ? undefined : this.#queue.find(event.queueId);
+    const queued = event.queueId === null ? undefined : this.queue.find(event.queueId);
     if (queued === undefined || queued.counted) return;
     queued.counted = true;
     const { account, mail } = queued;
     const recipients = event.recipients ?? 0;
+    this.book.touch(account);
+    this.queue.touch(event.queueId ?? "");
     account.turnDay(event.at, this.#credited(account));
     account.todayCount += recipients;
     const sender = textKey((event.sender ?? "").toLowerCase());
@@ -191,8 +231,9 @@ export class Judge {
   }
 
   #seeBounced(event: MailEvent): void {
-    const queued = event.queueId === null ? undefined : this.#queue.find(event.queueId);
+    const queued = event.queueId === null ? undefined : this.queue.find(event.queueId);
     if (queued === undefined) return;
+    this.book.touch(queued.account);
     if (queued.mail === undefined) {
       queued.account.sentBounced++;
       return;
@@ -205,7 +246,7 @@ export class Judge {
   #findCrossing(account: AccountHistory, login: Login): void {
     const { recent } = account;
     const { from } = login;
-    if (recent.length < 3 || from.kind !== "access" || isAbroad(account, login, this.#settings, this.#site)) return;
+    if (recent.length < 3 || from.kind !== "access" || isAbroad(account, login, this.#settings, this.site)) return;
     let between: Login | undefined;
     for (let i = recent.length - 2; i >= 0; i--) {
       const earlier = recent[i];
@@ -215,14 +256,14 @@ export class Judge {
         account.addCrossing({ at: login.at, country: between.from.country, network: between.from.network });
         return;
       }
-      if (isAbroad(account, earlier, this.#settings, this.#site)) between = earlier;
+      if (isAbroad(account, earlier, this.#settings, this.site)) between = earlier;
     }
   }
 
   #evaluate(account: AccountHistory, at: number): void {
     account.forget(at, this.#settings);
-    const evidence = gatherEvidence(account, at, this.#settings, this.#site, this.#parts.networks);
-    const { score, findings } = isQuiet(evidence) ? nothing : scoreOf(evidence);
+    const evidence = gatherEvidence(account, at, this.#settings, this.site, this.#parts.networks);
+    const { score, findings } = account.marks.exempt || isQuiet(evidence) ? nothing : scoreOf(evidence);
     if (score === 0 && account.score === 0) return;
     const changed = changeLevel(account, at, score, this.#settings);
     if (!changed) return;
@@ -236,27 +277,86 @@ export class Judge {
       countries: new Set(account.recent.map((login) => login.from.country).filter((country) => country !== "")).size,
       networks: new Set(account.recent.map((login) => login.from.network)).size,
       signals: findings.map(({ name, points, because }) => ({ name, points, because: because() })),
+      logins: this.viewLogins([...evidence.networks.values()].slice(-loginsShown)),
     });
   }
 
-  #history(name: string, at: number): AccountHistory {
-    const known = this.#histories.get(name);
-    if (known !== undefined) return known;
-    const made = new AccountHistory(name, at);
-    this.#histories.set(name, made);
-    return made;
+  viewLogins(logins: readonly Login[]): readonly LoginView[] {
+    return logins.map((login) => ({ at: login.at, ip: login.ip, network: networkText(login, this.#parts.networks) }));
+  }
+
+  /** How an account stands at `at`, without changing it. Undefined when it was never seen. */
+  look(name: string, at: number): { readonly account: AccountHistory; readonly evidence: Evidence } | undefined {
+    const account = this.book.find(name);
+    if (account === undefined) return undefined;
+    return { account, evidence: gatherEvidence(account, at, this.#settings, this.site, this.#parts.networks) };
+  }
+
+  /** Goes on with an account whose level is not calm, after its history was loaded. */
+  resume(name: string): void {
+    const account = this.book.find(name);
+    if (account !== undefined && account.level !== "calm") this.#raised.add(account);
+  }
+
+  /** The alarm of an account is over: it was given back to its owner. */
+  reset(name: string, at: number): boolean {
+    const account = this.book.find(name);
+    if (account === undefined) return false;
+    account.reset();
+    account.levelAt = at;
+    this.#raised.delete(account);
+    this.book.touch(account);
+    return true;
+  }
+
+  erase(name: string): boolean {
+    const account = this.book.find(name);
+    if (account !== undefined) this.#raised.delete(account);
+    this.queue.eraseAccount(name);
+    return this.book.erase(name);
+  }
+
+  /** Judges an account again, after what an administrator said of it changed. */
+  judgeAgain(name: string, at: number): void {
+    const account = this.book.find(name);
+    if (account === undefined) return;
+    account.turnDay(at, this.#credited(account));
+    // What was said counts at once: the score of before is not what fades.
+    account.score = 0;
+    this.#evaluate(account, at);
+  }
+
+  /** A login that Postfix asks about. */
+  seeAsked({ at, ip, user, method }: AskedLogin): void {
+    const from = ip === null ? undefined : this.#parts.networks.find(ip);
+    if (user === null || user === "" || ip === null || from === undefined || at < this.#now - lateMs) return;
+    if (at > this.#now) this.#now = at;
+    const account = this.book.open(this.#parts.accounts.canonical(user), at);
+    account.turnDay(at, this.#credited(account));
+    if (account.recent.some((login) => login.from.line === from.line && Math.abs(at - login.at) <= askedMs)) return;
+    const login = this.#login(account, { at, ip, method, source: "postfix" }, from);
+    login.asked = true;
+    this.#addLogin(account, login);
+    this.#evaluate(account, at);
   }
 
   /** Tells the site what an account has used on its first calm day. */
   #credited(account: AccountHistory): (use: Use, isCountry: boolean) => void {
     return (use, isCountry) => {
-      if (!isCountry) return this.#site.addNetwork(use.key);
-      this.#site.addCountry(
+      if (!isCountry) return this.site.addNetwork(use.key);
+      this.site.addCountry(
         use.key,
         account.countries.every((other) => other === use || other.calmDays === 0),
       );
     };
   }
+}
+
+/** The login that a question told of, when the log tells of it now. */
+function findAsked(account: AccountHistory, line: number, at: number): Login | undefined {
+  return account.recent.findLast(
+    (login) => login.asked && login.from.line === line && Math.abs(at - login.at) <= askedMs,
+  );
 }
 
 /** Dovecot tells of one login in several lines of the same second. */

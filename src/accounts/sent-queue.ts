@@ -23,6 +23,7 @@ export class SentQueue {
   #young = new Map<string, QueuedMail>();
   #old = new Map<string, QueuedMail>();
   #youngSince = 0;
+  readonly #changed = new Set<string>();
 
   add(queueId: string, mail: QueuedMail): void {
     const { at } = mail;
@@ -32,6 +33,33 @@ export class SentQueue {
       this.#youngSince = at;
     }
     this.#young.set(queueId, mail);
+    this.#changed.add(queueId);
+    if (this.#changed.size > halfMax) this.#changed.clear();
+  }
+
+  /** What is known of the message changed. */
+  touch(queueId: string): void {
+    this.#changed.add(queueId);
+  }
+
+  /** The messages whose entries changed since the last call. */
+  takeChanges(): readonly (readonly [string, QueuedMail])[] {
+    const changed = [...this.#changed].flatMap((id) => {
+      const mail = this.find(id);
+      return mail === undefined ? [] : [[id, mail] as const];
+    });
+    this.#changed.clear();
+    return changed;
+  }
+
+  /** The account's messages as far as they are known, oldest first. */
+  ofAccount(name: string): readonly (readonly [string, QueuedMail])[] {
+    return [...this.#old, ...this.#young].filter(([, mail]) => mail.account.name === name);
+  }
+
+  eraseAccount(name: string): void {
+    for (const half of [this.#old, this.#young])
+      for (const [id, mail] of half) if (mail.account.name === name) half.delete(id);
   }
 
   find(queueId: string): QueuedMail | undefined {

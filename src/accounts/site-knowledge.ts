@@ -20,6 +20,15 @@ interface Guesser {
   readonly friendly: Seen[];
 }
 
+type Pairs = readonly (readonly [key: number, at: number])[];
+
+/** What the site knows, as texts. */
+export interface SiteRecord {
+  readonly known: string;
+  readonly guessers: string;
+  readonly victims: string;
+}
+
 export class SiteKnowledge {
   readonly #settings: JudgeSettings;
   readonly #networks = new Map<number, number>();
@@ -90,9 +99,37 @@ export class SiteKnowledge {
     return victim.filter((seen) => at - seen.at <= this.#settings.guessingBefore.withinMs).length;
   }
 
+  /** Everything, for the disk. */
+  print(): SiteRecord {
+    return {
+      known: JSON.stringify([this.#accounts, [...this.#networks], [...this.#countries]]),
+      guessers: JSON.stringify([...this.#guessers].map(([line, it]) => [line, pairs(it.failed), pairs(it.friendly)])),
+      victims: JSON.stringify([...this.#victims].map(([name, seen]) => [name, pairs(seen)])),
+    };
+  }
+
+  /** As it was printed. */
+  restore({ known, guessers, victims }: SiteRecord): void {
+    const [accounts, networks, countries] = JSON.parse(known) as [number, [number, number][], [number, number][]];
+    this.#accounts = accounts;
+    for (const [key, count] of networks) this.#networks.set(key, count);
+    for (const [key, count] of countries) this.#countries.set(key, count);
+    for (const [line, failed, friendly] of JSON.parse(guessers) as [number, Pairs, Pairs][])
+      this.#guessers.set(line, { failed: failed.map(seenOf), friendly: friendly.map(seenOf) });
+    for (const [name, seen] of JSON.parse(victims) as [string, Pairs][]) this.#victims.set(name, seen.map(seenOf));
+  }
+
   #guesser(line: number): Guesser {
     return renew(this.#guessers, line, guessersMax, () => ({ failed: [], friendly: [] }));
   }
+}
+
+function pairs(list: readonly Seen[]): Pairs {
+  return list.map(({ key, at }) => [key, at]);
+}
+
+function seenOf([key, at]: Pairs[number]): Seen {
+  return { key, at };
 }
 
 function see(list: Seen[], key: number, at: number): void {

@@ -46,3 +46,8 @@ export function textKey(text: string): number {
 export function countryKey(country: string): number {
   return country.length === 2 ? country.charCodeAt(0) * 256 + country.charCodeAt(1) : 0;
 }
+
+/** The two letters of a country's number. */
+export function keyCountry(key: number): string {
+  return key === 0 ? "" : String.fromCharCode(key >> 8, key & 255);
+}

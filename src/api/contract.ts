@@ -199,7 +199,7 @@ export const groupChangeAnswer = z.object({
 });
 
 const changeSchema = z.object({
-  kind: z.enum(["policy", "group", "counter", "ban", "trust"]),
+  kind: z.enum(["policy", "group", "counter", "ban", "trust", "account"]),
   name: z.string(),
   act: z.enum(["added", "changed", "removed", "raised", "reset"]),
   at: time,

@@ -3,6 +3,7 @@
 
 import type { MailEvent } from "./event.ts";
 import type { LineBatch } from "./line-batch.ts";
+import type { Log } from "./log.ts";
 
 /** Lines of one piece and what they say. */
 export interface SeenLines {
@@ -37,4 +38,7 @@ export interface LogPartOwner<Transaction> {
 }
 
 /** Makes the parts of a thread from what their owners' `start` gave, by the owners' names. */
-export type CreateLogParts = (starts: Readonly<Record<string, unknown>>) => ReadonlyMap<string, LogPart>;
+export type CreateLogParts = (
+  starts: Readonly<Record<string, unknown>>,
+  log: Log,
+) => Promise<ReadonlyMap<string, LogPart>>;

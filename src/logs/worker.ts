@@ -28,7 +28,7 @@ export async function runLogsWorker(createParts: CreateLogParts): Promise<void> 
   const log = logTo(send);
   const places = new KnownPlaces(workerData.places);
   const host = hostOf(clock, log, places);
-  const parts = new LogParts(createParts(workerData.starts), () => clock.now(), log);
+  const parts = new LogParts(await createParts(workerData.starts, log), () => clock.now(), log);
   const owner = new Owner(send);
   const since = new FollowedSince(places, clock.now());
   const commit = (content: LogCommit<LogWrite>) => {

@@ -10,10 +10,12 @@ import { parseSpec } from "./match/parse.ts";
 /** Throws a Problem or Problems: `[policy] internal` that is no expression, an aliases file with mistakes or none. */
 export function readCompileOptions(read: ReadConfig): CompileOptions {
   const { mode, internal, on_error, time_zone } = read.config.policy;
-  const { default_domain, aliases } = read.config.accounts;
+  const { default_domain, aliases, watch_group, mode: watching } = read.config.accounts;
   checkInternal(internal, read.placeOf("policy.internal"));
   const accounts = new Accounts({ defaultDomain: default_domain, aliases: readAliases(aliases) });
-  return { mode, internal, onError: on_error, timeZone: time_zone, canonical: (login) => accounts.canonical(login) };
+  const watchGroup = watching === "enforce" ? watch_group : undefined;
+  const canonical = (login: string) => accounts.canonical(login);
+  return { mode, internal, onError: on_error, timeZone: time_zone, watchGroup, canonical };
 }
 
 /** Groups come and go with the rules, so one that does not exist is no mistake here: then nobody is internal. */

@@ -57,6 +57,8 @@ export interface CompileOptions {
   readonly onError: OnError;
   /** `[policy] time_zone`: of accounting's periods. */
   readonly timeZone: string;
+  /** The group that accounts under watch join; undefined where watches are only recorded. */
+  readonly watchGroup?: string | undefined;
   readonly canonical: (login: string) => string;
 }
 

@@ -4,26 +4,33 @@ import type { RuleSet } from "../core/rules.ts";
 import type { Store } from "../store/db.ts";
 import { readRules } from "../store/policies.ts";
 import { type CompiledRules, type CompileOptions, compileRules } from "./compiled-rules.ts";
+import { readWatched, withWatched } from "./watched.ts";
 
 export class LiveRules {
   readonly #store: Store;
   #options: CompileOptions;
   #rules: RuleSet;
+  #watched: readonly string[];
   #use: (rules: CompiledRules) => void = () => {};
   #reading: Promise<void> = Promise.resolve();
 
-  private constructor(store: Store, options: CompileOptions, rules: RuleSet) {
+  private constructor(store: Store, options: CompileOptions, rules: RuleSet, watched: readonly string[]) {
     this.#store = store;
     this.#options = options;
     this.#rules = rules;
+    this.#watched = watched;
   }
 
   static async read(store: Store, options: CompileOptions): Promise<LiveRules> {
-    return new LiveRules(store, options, await readRules(store));
+    return new LiveRules(store, options, await readRules(store), await readWatched(store));
   }
 
   compile(): CompiledRules {
-    return compileRules(this.#rules, this.#options);
+    return this.#compile(this.#options);
+  }
+
+  #compile(options: CompileOptions): CompiledRules {
+    return compileRules(withWatched(this.#rules, this.#watched, options), options);
   }
 
   /** Who answers by the rules. */
@@ -37,7 +44,7 @@ export class LiveRules {
 
   /** Swaps the settings of the configuration, after SIGHUP. */
   configure(options: CompileOptions): void {
-    const compiled = compileRules(this.#rules, options);
+    const compiled = this.#compile(options);
     this.#options = options;
     this.#use(compiled);
   }
@@ -50,9 +57,9 @@ export class LiveRules {
   }
 
   async #reload(): Promise<void> {
-    const rules = await readRules(this.#store);
-    const compiled = compileRules(rules, this.#options);
+    const [rules, watched] = [await readRules(this.#store), await readWatched(this.#store)];
     this.#rules = rules;
-    this.#use(compiled);
+    this.#watched = watched;
+    this.#use(this.compile());
   }
 }

@@ -26,7 +26,7 @@ export interface Author {
 
 /** A counter's name is `policy/quota/track key`. */
 export interface AuditSubject {
-  readonly kind: "policy" | "group" | "counter" | "ban" | "trust";
+  readonly kind: "policy" | "group" | "counter" | "ban" | "trust" | "account";
   readonly name: string;
 }
 

@@ -34,6 +34,16 @@ export const copiedTables = [
   "trusts",
   "failures",
   "good_logins",
+  "account_histories",
+  "account_mails",
+  "account_events",
+  "account_site",
+  "account_levels",
+  "watches",
+  "watch_pauses",
+  "account_marks",
+  "freezes",
+  "containments",
 ] as const satisfies readonly (keyof Tables)[];
 
 type CopiedTable = (typeof copiedTables)[number];

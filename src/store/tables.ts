@@ -103,5 +103,44 @@ export interface Tables {
   failures: { node: string; id: string; jail: string; until_at: number; body: string };
   /** The last login of an account from a network: store/good-logins.ts. */
   good_logins: { network: string; account: string; address: string; at: number };
+  /** One account as a node's judge knows it; body is accounts/history-record.ts. */
+  account_histories: { node: string; account: string; level: string; seen_at: number; body: string };
+  /** Whose message a queue id is. */
+  account_mails: { node: string; queue_id: string; account: string; at: number; counted: number };
+  /** What a judge was told since its histories were written. */
+  account_events: { node: string; sequence: number; body: string };
+  /** What a judge knows of the site as a whole. */
+  account_site: { node: string; key: string; body: string };
+  /** An account came to another level. body: the JSON of accounts/judge LevelChange. */
+  account_levels: { id: string; account: string; at: number; level: string; score: number; body: string };
+  /** Accounts under watch. until 0: until the judge or a person ends it. body: the LevelChange that began it, or empty. */
+  watches: {
+    account: string;
+    since: number;
+    until: number;
+    level: string;
+    origin: string;
+    reason: string;
+    body: string;
+    changed_by: string;
+  };
+  /** Somebody ended a watch: it does not begin again by itself until then. */
+  watch_pauses: { account: string; until: number; at: number; changed_by: string };
+  /** What an administrator says of an account; of all where account is empty. */
+  account_marks: {
+    id: string;
+    account: string;
+    kind: string;
+    value: string;
+    since: number;
+    until: number;
+    note: string;
+    at: number;
+    changed_by: string;
+  };
+  /** Accounts that may not send. */
+  freezes: { account: string; since: number; text: string; changed_by: string };
+  /** What was done to contain an account, step by step; body is JSON. released_at 0: not yet. */
+  containments: { account: string; at: number; released_at: number; body: string; changed_by: string };
   migrations: { version: number; name: string; applied_at: number };
 }

@@ -6,6 +6,7 @@ import { auditTable } from "./0003-audit.ts";
 import { noticeTables } from "./0004-notices.ts";
 import { banTables } from "./0005-bans.ts";
 import { failureTables } from "./0006-failures.ts";
+import { accountTables } from "./0007-accounts.ts";
 import type { Migration } from "./migration.ts";
 
 export const migrations: readonly Migration[] = [
@@ -15,4 +16,5 @@ export const migrations: readonly Migration[] = [
   noticeTables,
   banTables,
   failureTables,
+  accountTables,
 ];

@@ -1,0 +1,176 @@
+// The accounts' half in the main thread: gives the judge what it starts from, writes what it tells, and brings it the logins that
+// Postfix asks about before its log tells of them.
+
+import type { Transaction } from "kysely";
+import type { AccountOptions } from "../core/account.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
+import type { LogPartOwner } from "../core/log-part.ts";
+import { addJudgeEvents, readJudgeState, saveJudgeCheckpoint } from "../store/account-history.ts";
+import { type AccountMark, readMarkRows } from "../store/account-marks.ts";
+import type { Store } from "../store/db.ts";
+import type { Tables } from "../store/tables.ts";
+import type { AccountView } from "./account-view.ts";
+import {
+  type AccountsAnswer,
+  type AccountsQuestion,
+  type AccountsStart,
+  type AccountsWrite,
+  accountsPartName,
+} from "./accounts-words.ts";
+import type { AskedLogin, LevelChange } from "./judge.ts";
+import type { JudgeSettings } from "./judge-settings.ts";
+import { type Mark, type MarkKind, markKinds } from "./marks.ts";
+import type { SiteRecord } from "./site-knowledge.ts";
+import { type BreakerLimits, type Kept, keepWatches } from "./watch-keeper.ts";
+
+export interface AccountsSettings {
+  readonly mode: "enforce" | "observe";
+  readonly judge: JudgeSettings;
+  readonly breaker: BreakerLimits;
+  readonly accountOptions: () => AccountOptions;
+}
+
+export interface AccountsOwnerParts {
+  readonly store: Store;
+  readonly node: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** As the configuration says at the moment. */
+  readonly settings: () => AccountsSettings;
+  /** Told of accounts that came to level high, once that is on disk. */
+  readonly onHigh?: (change: LevelChange) => void;
+}
+
+/** Logins wait this long for company on their way to the judge. */
+const gatherMs = 100;
+const askedMax = 2_000;
+
+export class AccountsOwner implements LogPartOwner<Transaction<Tables>> {
+  readonly name = accountsPartName;
+  readonly #parts: AccountsOwnerParts;
+  #kept: readonly Kept[] = [];
+  #asked: AskedLogin[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #dropped = 0;
+  #toPart: (question: AccountsQuestion) => Promise<unknown> = () => Promise.reject(new Error("no log is read"));
+
+  constructor(parts: AccountsOwnerParts) {
+    this.#parts = parts;
+  }
+
+  /** The way to the part in the logs thread. */
+  use(ask: (question: AccountsQuestion) => Promise<unknown>): void {
+    this.#toPart = ask;
+  }
+
+  async start(): Promise<AccountsStart> {
+    const { store, node } = this.#parts;
+    const { judge, accountOptions } = this.#parts.settings();
+    const state = await readJudgeState(store, node);
+    return {
+      ...{ settings: judge, accounts: accountOptions(), histories: state.histories, queue: state.mails },
+      site: siteOf(state.site),
+      marks: (await readMarkRows(store.facts)).flatMap(markOf),
+      events: state.events.map(({ body }) => body),
+      sequence: state.events.at(-1)?.sequence ?? Number(state.site.get("sequence") ?? 0),
+    };
+  }
+
+  async write(tx: Transaction<Tables>, writes: readonly unknown[]): Promise<void> {
+    const { node, clock } = this.#parts;
+    const changes: LevelChange[] = [];
+    for (const write of writes as readonly AccountsWrite[]) {
+      if (write.kind === "change") changes.push(write.change);
+      else if (write.kind === "events") await addJudgeEvents(tx, node, write);
+      else {
+        const { site, queue, ...rest } = write;
+        const known = { ...site, sequence: String(write.sequence) };
+        await saveJudgeCheckpoint(tx, node, { ...rest, mails: queue, site: known });
+      }
+    }
+    const { mode, breaker } = this.#parts.settings();
+    this.#kept = changes.length === 0 ? [] : await keepWatches(tx, changes, { now: clock.now(), mode, breaker });
+  }
+
+  written(): void {
+    const kept = this.#kept;
+    this.#kept = [];
+    if (kept.some(({ outcome }) => outcome === "watched" || outcome === "ended")) {
+      const failed = (error: unknown) => this.#parts.log.error("accounts.not-told", { error: String(error) });
+      void this.#parts.store.changes.announce("rules").catch(failed);
+    }
+    for (const { change, outcome } of kept) {
+      const { account, level, score } = change;
+      const word = outcome === "breaker" ? "error" : "info";
+      this.#parts.log[word]("account_level", { account, level, score, outcome });
+      if (level === "high" && outcome !== "old" && outcome !== "breaker") this.#parts.onHigh?.(change);
+    }
+  }
+
+  /** A login that Postfix asks about: no work on the road of the question. */
+  seeAsked(login: AskedLogin): void {
+    if (this.#asked.length >= askedMax) {
+      this.#dropped++;
+      return;
+    }
+    this.#asked.push(login);
+    this.#timer ??= setTimeout(() => this.#tellAsked(), gatherMs);
+    this.#timer.unref();
+  }
+
+  /** Logins that were left to the log, because too many came at once. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** An account as the judge sees it; undefined when it was never seen. */
+  async view(account: string): Promise<AccountView | undefined> {
+    const answer = await this.#ask({ ask: "account", account, now: this.#parts.clock.now() });
+    return (answer as AccountView | null) ?? undefined;
+  }
+
+  /** Queue ids of the account's messages, oldest first. */
+  async queueOf(account: string): Promise<readonly { readonly queueId: string; readonly at: number }[]> {
+    return (await this.#ask({ ask: "queue", account })) as { queueId: string; at: number }[];
+  }
+
+  /** Marks changed in the store: the judge takes them, and judges the account again. */
+  async marksChanged(account: string): Promise<void> {
+    const marks = (await readMarkRows(this.#parts.store.facts)).flatMap(markOf);
+    const again = account === "" ? {} : { account };
+    await this.#ask({ ask: "marks", marks, now: this.#parts.clock.now(), ...again });
+  }
+
+  async reset(account: string): Promise<boolean> {
+    return (await this.#ask({ ask: "reset", account, now: this.#parts.clock.now() })) === true;
+  }
+
+  async erase(account: string): Promise<boolean> {
+    return (await this.#ask({ ask: "erase", account })) === true;
+  }
+
+  #ask(question: AccountsQuestion): Promise<AccountsAnswer> {
+    return this.#toPart(question) as Promise<AccountsAnswer>;
+  }
+
+  #tellAsked(): void {
+    this.#timer = undefined;
+    const logins = this.#asked;
+    this.#asked = [];
+    // The log tells of them again: what is lost here is only time.
+    this.#ask({ ask: "asked", logins, now: this.#parts.clock.now() }).catch(() => (this.#dropped += logins.length));
+  }
+}
+
+function siteOf(site: ReadonlyMap<string, string>): SiteRecord | undefined {
+  const [known, guessers, victims] = ["known", "guessers", "victims"].map((key) => site.get(key));
+  return known === undefined || guessers === undefined || victims === undefined
+    ? undefined
+    : { known, guessers, victims };
+}
+
+function markOf({ account, kind, value, from, until }: AccountMark): Mark[] {
+  const known = markKinds.find((one): one is MarkKind => one === kind);
+  return known === undefined ? [] : [{ account, kind: known, value, from, until }];
+}

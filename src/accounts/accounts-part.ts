@@ -1,0 +1,182 @@
+// The accounts' half in the logs thread: the judge beside the lines. What it was told lies on disk in the transaction of the place
+// behind the lines; from time to time the histories that changed lie there, and what they were told is forgotten.
+
+import { type AccountOptions, Accounts } from "../core/account.ts";
+import type { MailEvent } from "../core/event.ts";
+import type { LogPart, SeenLines } from "../core/log-part.ts";
+import { viewAccount } from "./account-view.ts";
+import type {
+  AccountsAnswer,
+  AccountsQuestion,
+  AccountsReport,
+  AccountsStart,
+  AccountsWrite,
+} from "./accounts-words.ts";
+import { type JudgedEvent, printEvents, replayEvents } from "./event-record.ts";
+import { type AskedLogin, Judge, type LevelChange, type NetworkFinder } from "./judge.ts";
+import { readMarks } from "./marks.ts";
+import type { QueuedMail } from "./sent-queue.ts";
+
+/** Histories are written this often, and after so many events; more while old lines are being read. */
+const checkpointMs = 300_000;
+const checkpointEvents = 20_000;
+const checkpointEventsBehind = 200_000;
+/** Lines older than this are read late; then the log's own time rules. */
+const behindMs = 300_000;
+const idleMs = 30_000;
+
+/** No login name is longer, or holds control characters. */
+const isName = /^[^\p{Cc}]{1,320}$/u;
+
+export class AccountsPart implements LogPart<AccountsWrite> {
+  readonly #judge: Judge;
+  readonly #canonical: (login: string) => string;
+  #changes: LevelChange[] = [];
+  #asked: JudgedEvent[] = [];
+  #sequence: number;
+  #sinceCheckpoint = 0;
+  #checkpointAt = 0;
+  #lastEventAt = 0;
+  #lastSeenAt = 0;
+  #events = 0;
+
+  constructor(start: AccountsStart, networks: NetworkFinder) {
+    const accounts = new Accounts(start.accounts satisfies AccountOptions);
+    this.#canonical = (login) => accounts.canonical(login);
+    const onChange = (change: LevelChange) => void this.#changes.push(change);
+    this.#judge = new Judge({ settings: start.settings, accounts, networks, onChange, folds: true });
+    this.#sequence = start.sequence;
+    this.#restore(start);
+  }
+
+  see({ batch, events }: SeenLines): readonly AccountsWrite[] {
+    this.#lastSeenAt = batch.readAt;
+    const told: JudgedEvent[] = this.#takeAsked();
+    for (const event of events) {
+      this.#lastEventAt = event.at;
+      if (!this.#matters(event)) continue;
+      this.#judge.see(event);
+      told.push({ kind: "mail", event });
+    }
+    return this.#writesOf(told);
+  }
+
+  due(now: number): readonly AccountsWrite[] {
+    if (!this.#isBehind(now)) this.#judge.due(now);
+    const writes = this.#writesOf(this.#takeAsked());
+    const most = this.#isBehind(now) ? checkpointEventsBehind : checkpointEvents;
+    const isTime = this.#sinceCheckpoint > most || now >= this.#checkpointAt;
+    if (!isTime) return writes;
+    this.#checkpointAt = now + checkpointMs;
+    if (this.#sinceCheckpoint === 0) return writes;
+    return [...writes, this.#checkpoint(now)];
+  }
+
+  report(): AccountsReport {
+    return { accounts: this.#judge.size, events: this.#events, late: this.#judge.late };
+  }
+
+  answer(question: unknown): AccountsAnswer {
+    const asked = question as AccountsQuestion;
+    switch (asked.ask) {
+      case "asked":
+        // While old lines are read the log will tell of it in its turn.
+        if (!this.#isBehind(asked.now)) for (const login of asked.logins) this.#seeAsked(login);
+        return null;
+      case "account":
+        return viewAccount(this.#judge, this.#canonical(asked.account), asked.now) ?? null;
+      case "queue":
+        return this.#judge.queue
+          .ofAccount(this.#canonical(asked.account))
+          .map(([queueId, { at }]) => ({ queueId, at }));
+      case "marks":
+        this.#useMarks(asked.marks);
+        this.#checkpointSoon();
+        if (asked.account !== undefined) this.#judge.judgeAgain(asked.account, asked.now);
+        return null;
+      case "reset":
+        this.#checkpointSoon();
+        return this.#judge.reset(asked.account, asked.now);
+      case "erase":
+        this.#checkpointSoon();
+        return this.#judge.erase(asked.account);
+      default:
+        return asked satisfies never;
+    }
+  }
+
+  #restore(start: AccountsStart): void {
+    const { book, queue, site } = this.#judge;
+    for (const row of start.histories) book.load(row);
+    this.#useMarks(start.marks);
+    for (const { account, level } of start.histories) if (level !== "calm") this.#judge.resume(account);
+    if (start.site !== undefined) site.restore(start.site);
+    for (const { queueId, account: name, at, counted } of start.queue) {
+      const account = book.find(name);
+      if (account === undefined) continue;
+      const mail = account.mails.find((one) => one.queueId === queueId);
+      queue.add(queueId, { account, mail, counted, at } satisfies QueuedMail);
+    }
+    for (const text of start.events) replayEvents(text, this.#judge);
+    // What came of these events was written with them.
+    this.#changes = [];
+    this.#sinceCheckpoint = start.events.length;
+  }
+
+  /** What a person changed is no event of a log: it is on disk with the histories, at the next look. */
+  #checkpointSoon(): void {
+    this.#checkpointAt = 0;
+    this.#sinceCheckpoint++;
+  }
+
+  #useMarks(marks: AccountsStart["marks"]): void {
+    const { byAccount, site } = readMarks(marks);
+    this.#judge.book.useMarks(byAccount, site);
+  }
+
+  #seeAsked(login: AskedLogin): void {
+    if (login.user === null || !isName.test(login.user)) return;
+    this.#judge.seeAsked(login);
+    this.#asked.push({ kind: "asked", login });
+  }
+
+  #takeAsked(): JudgedEvent[] {
+    const asked = this.#asked;
+    this.#asked = [];
+    return asked;
+  }
+
+  /** Deliveries of mail that is not an account's say nothing, and most mail is not. */
+  #matters({ kind, queueId, user }: MailEvent): boolean {
+    if (kind === "login" || kind === "auth_failure") return user !== null && isName.test(user);
+    return (
+      (kind === "queued" || kind === "bounced") && queueId !== null && this.#judge.queue.find(queueId) !== undefined
+    );
+  }
+
+  #writesOf(told: readonly JudgedEvent[]): AccountsWrite[] {
+    const writes: AccountsWrite[] = [];
+    if (told.length > 0) {
+      this.#events += told.length;
+      this.#sinceCheckpoint += told.length;
+      writes.push({ kind: "events", sequence: ++this.#sequence, body: printEvents(told) });
+    }
+    for (const change of this.#changes) writes.push({ kind: "change", change });
+    this.#changes = [];
+    return writes;
+  }
+
+  #checkpoint(now: number): AccountsWrite {
+    this.#sinceCheckpoint = 0;
+    const { changed, gone } = this.#judge.book.takeChanges();
+    const queue = this.#judge.queue.takeChanges().map(([queueId, { account, at, counted }]) => {
+      return { queueId, account: account.name, at, counted };
+    });
+    const site = this.#judge.site.print();
+    return { kind: "checkpoint", at: now, sequence: this.#sequence, histories: changed, gone, queue, site };
+  }
+
+  #isBehind(now: number): boolean {
+    return now - this.#lastEventAt > behindMs && now - this.#lastSeenAt < idleMs;
+  }
+}

@@ -1,0 +1,53 @@
+// What the judge was told, as it lies on disk until the histories it changed are there too.
+
+import { draftMailEvent, type MailEvent } from "../core/event.ts";
+import type { AskedLogin, Judge } from "./judge.ts";
+
+/** A mail event, or a login that Postfix asked about. */
+export type JudgedEvent =
+  | { readonly kind: "mail"; readonly event: MailEvent }
+  | { readonly kind: "asked"; readonly login: AskedLogin };
+
+const kinds = ["login", "auth_failure", "queued", "bounced"] as const;
+
+/** Only what the judge reads. */
+export function printEvents(events: readonly JudgedEvent[]): string {
+  return JSON.stringify(events.map(printEvent));
+}
+
+function printEvent(one: JudgedEvent): readonly unknown[] {
+  if (one.kind === "asked") {
+    const { at, ip, user, method } = one.login;
+    return [-1, at, ip, user, method];
+  }
+  const { kind, at, ip, user, method, queueId, source, sender, recipients, sizeBytes } = one.event;
+  const index = (kinds as readonly string[]).indexOf(kind);
+  return kind === "queued"
+    ? [index, at, queueId, sender, recipients, sizeBytes]
+    : kind === "bounced"
+      ? [index, at, queueId]
+      : [index, at, ip, user, method, queueId, source === "postfix" ? 1 : 0];
+}
+
+/** Shows recorded events to the judge once more, in their order. What cannot be read is left out. */
+export function replayEvents(text: string, judge: Judge): void {
+  for (const [kind, at, ...rest] of JSON.parse(text) as [number, number, ...unknown[]][]) {
+    if (kind === -1) {
+      const [ip, user, method] = rest as (string | null)[];
+      judge.seeAsked({ at, ip: ip ?? null, user: user ?? null, method: method ?? null });
+      continue;
+    }
+    const name = kinds[kind];
+    if (name !== undefined) judge.see(parseMail(name, at, rest));
+  }
+}
+
+function parseMail(kind: (typeof kinds)[number], at: number, rest: readonly unknown[]): MailEvent {
+  if (kind === "queued") {
+    const [queueId, sender, recipients, sizeBytes] = rest as [string, string | null, number | null, number | null];
+    return { ...draftMailEvent(kind, "postfix", ""), at, queueId, sender, recipients, sizeBytes };
+  }
+  if (kind === "bounced") return { ...draftMailEvent(kind, "postfix", ""), at, queueId: String(rest[0]) };
+  const [ip, user, method, queueId, isPostfix] = rest as [string, string, string | null, string | null, number];
+  return { ...draftMailEvent(kind, isPostfix === 1 ? "postfix" : "dovecot", ""), at, ip, user, method, queueId };
+}

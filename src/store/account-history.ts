@@ -1,0 +1,156 @@
+// What a node's judge of accounts needs to go on after a restart: histories, whose message a queue id is, what the site knows, and
+// what was told since these were written. All of it is written in the transactions of the places behind the lines.
+
+import type { Transaction } from "kysely";
+import type { Store } from "./db.ts";
+import type { Tables } from "./tables.ts";
+
+/** Rows of one statement: SQLite takes 32 766 values at a time. */
+const rowsPerInsert = 1_000;
+
+/** Postfix keeps a message for five days. */
+const mailsKeptMs = 7 * 86_400_000;
+
+export interface JudgeState {
+  readonly histories: readonly { readonly account: string; readonly level: string; readonly body: string }[];
+  readonly mails: readonly {
+    readonly queueId: string;
+    readonly account: string;
+    readonly at: number;
+    readonly counted: boolean;
+  }[];
+  readonly site: ReadonlyMap<string, string>;
+  /** Oldest first. */
+  readonly events: readonly { readonly sequence: number; readonly body: string }[];
+}
+
+export interface JudgeCheckpoint {
+  /** ms since the epoch. */
+  readonly at: number;
+  /** Events up to this number are in what is written. */
+  readonly sequence: number;
+  readonly histories: readonly {
+    readonly account: string;
+    readonly level: string;
+    readonly seenAt: number;
+    readonly body: string;
+  }[];
+  readonly gone: readonly string[];
+  readonly mails: JudgeState["mails"];
+  readonly site: Readonly<Record<string, string>>;
+}
+
+/** Everything of a node, as one snapshot. */
+export async function readJudgeState(store: Store, node: string): Promise<JudgeState> {
+  return store.facts
+    .transaction()
+    .setIsolationLevel("repeatable read")
+    .execute(async (tx) => {
+      const own = { histories: tx.selectFrom("account_histories"), mails: tx.selectFrom("account_mails") };
+      const histories = await own.histories.select(["account", "level", "body"]).where("node", "=", node).execute();
+      const mails = await own.mails.selectAll().where("node", "=", node).orderBy("at").execute();
+      const site = await tx.selectFrom("account_site").selectAll().where("node", "=", node).execute();
+      const events = await tx
+        .selectFrom("account_events")
+        .select(["sequence", "body"])
+        .where("node", "=", node)
+        .orderBy("sequence")
+        .execute();
+      return {
+        histories,
+        mails: mails.map(({ queue_id: queueId, account, at, counted }) => ({
+          ...{ queueId, account, at },
+          counted: counted !== 0,
+        })),
+        site: new Map(site.map(({ key, body }) => [key, body])),
+        events,
+      };
+    });
+}
+
+/** What the judge was told, inside the caller's transaction. */
+export async function addJudgeEvents(
+  tx: Transaction<Tables>,
+  node: string,
+  { sequence, body }: { readonly sequence: number; readonly body: string },
+): Promise<void> {
+  await tx
+    .insertInto("account_events")
+    .values({ node, sequence, body })
+    .onConflict((conflict) => conflict.columns(["node", "sequence"]).doUpdateSet({ body }))
+    .execute();
+}
+
+/** Histories and the rest, and forgets what was told until then. */
+export async function saveJudgeCheckpoint(
+  tx: Transaction<Tables>,
+  node: string,
+  checkpoint: JudgeCheckpoint,
+): Promise<void> {
+  await saveHistories(tx, node, checkpoint.histories);
+  for (const account of checkpoint.gone) await eraseHistory(tx, account, node);
+  await saveMails(tx, node, checkpoint.mails);
+  await tx
+    .deleteFrom("account_mails")
+    .where("node", "=", node)
+    .where("at", "<", checkpoint.at - mailsKeptMs)
+    .execute();
+  for (const [key, body] of Object.entries(checkpoint.site)) {
+    await tx
+      .insertInto("account_site")
+      .values({ node, key, body })
+      .onConflict((conflict) => conflict.columns(["node", "key"]).doUpdateSet({ body }))
+      .execute();
+  }
+  await tx.deleteFrom("account_events").where("node", "=", node).where("sequence", "<=", checkpoint.sequence).execute();
+}
+
+async function saveHistories(
+  tx: Transaction<Tables>,
+  node: string,
+  histories: JudgeCheckpoint["histories"],
+): Promise<void> {
+  for (let at = 0; at < histories.length; at += rowsPerInsert) {
+    const rows = histories.slice(at, at + rowsPerInsert).map(({ account, level, seenAt, body }) => {
+      return { node, account, level, seen_at: seenAt, body };
+    });
+    await tx
+      .insertInto("account_histories")
+      .values(rows)
+      .onConflict((conflict) =>
+        conflict.columns(["node", "account"]).doUpdateSet((update) => ({
+          level: update.ref("excluded.level"),
+          seen_at: update.ref("excluded.seen_at"),
+          body: update.ref("excluded.body"),
+        })),
+      )
+      .execute();
+  }
+}
+
+async function saveMails(tx: Transaction<Tables>, node: string, mails: JudgeCheckpoint["mails"]): Promise<void> {
+  for (let at = 0; at < mails.length; at += rowsPerInsert) {
+    const rows = mails.slice(at, at + rowsPerInsert).map(({ queueId, account, at: when, counted }) => {
+      return { node, queue_id: queueId, account, at: when, counted: Number(counted) };
+    });
+    await tx
+      .insertInto("account_mails")
+      .values(rows)
+      .onConflict((conflict) =>
+        conflict.columns(["node", "queue_id"]).doUpdateSet((update) => ({
+          account: update.ref("excluded.account"),
+          at: update.ref("excluded.at"),
+          counted: update.ref("excluded.counted"),
+        })),
+      )
+      .execute();
+  }
+}
+
+/** The history of one account, of one node or of all. */
+export async function eraseHistory(tx: Transaction<Tables>, account: string, node?: string): Promise<void> {
+  const histories = tx.deleteFrom("account_histories").where("account", "=", account);
+  const mails = tx.deleteFrom("account_mails").where("account", "=", account);
+  await (node === undefined ? histories : histories.where("node", "=", node)).execute();
+  await (node === undefined ? mails : mails.where("node", "=", node)).execute();
+}
