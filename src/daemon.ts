@@ -121,6 +121,32 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   await api.start();
   await logs.start();
   stack.defer(store.changes.onChange((fact) => jails.hear(fact)));
+  startUpkeep(stack, { live, options, store, clock, logs, silence, measures, outbox, engine, jails });
+  const kept = stack.move();
+  return {
+    policyAddresses: server.addresses,
+    apiAddress: api.address,
+    reload: () => (live.reload = reload({ live, options, rules, logs, now: clock.now() })),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+interface UpkeepInput {
+  readonly live: { readonly read: ReadConfig };
+  readonly options: DaemonOptions;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logs: LogsThread;
+  readonly silence: LogSilence;
+  readonly measures: PolicyMeasures;
+  readonly outbox: Outbox;
+  readonly engine: PolicyEngine;
+  readonly jails: JailOwner;
+}
+
+/** What falls due whether somebody asks or not. */
+function startUpkeep(stack: AsyncDisposableStack, input: UpkeepInput): void {
+  const { live, options, store, clock, logs, silence, measures, outbox, engine, jails } = input;
   const watchLogs = async () =>
     logs.isConfigured && silence.look({ ...logs.state, asked: measures.asked }, clock.now());
   stack.defer(every(silenceMs, options.log, watchLogs));
@@ -130,13 +156,6 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   stack.defer(every(pruneMs, options.log, () => prune(store, live.read.config, clock.now())));
   stack.defer(every(pruneMs, options.log, () => jails.prune(clock.now())));
   stack.defer(every(pruneMs, options.log, () => outbox.prune()));
-  const kept = stack.move();
-  return {
-    policyAddresses: server.addresses,
-    apiAddress: api.address,
-    reload: () => (live.reload = reload({ live, options, rules, logs, now: clock.now() })),
-    [Symbol.asyncDispose]: () => kept.disposeAsync(),
-  };
 }
 
 function storeOptions(read: ReadConfig, { workerEntry, log }: DaemonOptions, clock: Clock) {
