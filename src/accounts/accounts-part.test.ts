@@ -14,7 +14,17 @@ const name = "olena@poshta.example";
 const none = new Int32Array(0);
 
 function batchAt(readAt: number): LineBatch {
-  return { source: "s", stream: "s", bytes: Buffer.alloc(0), starts: none, ends: none, count: 0, skipped: 0, readAt };
+  return {
+    source: "s",
+    stream: "s",
+    bytes: Buffer.alloc(0),
+    starts: none,
+    ends: none,
+    count: 0,
+    skipped: 0,
+    readAt,
+    isReplay: false,
+  };
 }
 
 /** What is on disk, and a part that is started from it: killed at any time by forgetting it. */
