@@ -21,6 +21,9 @@ const probes = {
     runs("unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt") ? undefined : "needs the right to mount",
   strace: () =>
     runs("strace", "-qq", "-o", "/dev/null", "true") ? undefined : "needs strace (apt-get install strace)",
+  journald: () =>
+    missing("systemd's journald and journalctl", "/usr/lib/systemd/systemd-journald", "/usr/bin/journalctl") ??
+    (runs("unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/run") ? undefined : "needs the right to mount"),
   netns: () => (runs("unshare", "--net", "true") ? undefined : "needs the right to make a network namespace"),
 } as const;
 
