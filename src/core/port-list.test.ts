@@ -14,7 +14,7 @@ const cases: readonly (readonly [text: string, printed: string | undefined])[] =
   ["30-20", undefined],
   ["1-2-3", undefined],
   ["25; drop", undefined],
-  [Array.from({ length: 65 }, (_, i) => i * 2).join(","), undefined],
+  [Array.from({ length: 16 }, (_, i) => i * 2).join(","), undefined],
 ];
 
 test("ports are numbers, ranges and names, printed in one way", () => {

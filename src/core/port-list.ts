@@ -8,8 +8,8 @@ export interface PortRange {
 /** In order, without overlaps. */
 export type PortList = readonly PortRange[];
 
-/** More ranges than a firewall rule should carry. */
-const rangesMax = 64;
+/** What one rule of iptables takes (multiport: 15). */
+const rangesMax = 15;
 
 /** Names of /etc/services that jails use; asking the system would make the same file mean different ports on two machines. */
 const services: Readonly<Record<string, number>> = {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Ip, type Network, networkOf, parseNetwork, printIp, widthOf } from "../core/ip.ts";
-import { TrustList } from "./trust.ts";
+import { type Ip, type Network, networkOf, parseNetwork, printIp, widthOf } from "./ip.ts";
+import { TrustList } from "./trust-list.ts";
 
 function network(text: string): Network {
   const parsed = parseNetwork(text);

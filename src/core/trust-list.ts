@@ -1,7 +1,7 @@
 // What may never be banned, whichever road a ban takes. A prefix that merely contains something trusted is refused too:
 // a ban of 192.0.2.0/24 would lock out the trusted 192.0.2.7.
 
-import { contains, type Network, parseNetwork } from "../core/ip.ts";
+import { contains, type Network, parseNetwork } from "./ip.ts";
 
 /** One trusted network and why, for the answer to whoever wanted to ban it. */
 export interface TrustEntry {

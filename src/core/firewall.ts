@@ -1,0 +1,52 @@
+// A firewall: a thing that can be made equal to a set of blocks. jails/firewalls fills this contract, one file a kind; jails/enforce drives it
+// from the rows, in this process or through the helper.
+
+import { type Network, printNetwork } from "./ip.ts";
+import { type PortList, printPorts } from "./port-list.ts";
+
+/** What is kept away: bans of one address that close the same ports are one block. */
+export interface Block {
+  readonly address: Network;
+  /** ms since the epoch; without it the block does not end by itself. */
+  readonly until: number | undefined;
+  /** Undefined closes everything. */
+  readonly ports: PortList | undefined;
+}
+
+export interface FirewallChange {
+  /** Blocks that do not stand, as far as anybody knows. */
+  readonly adds: readonly Block[];
+  /** Blocks that stand and end at another time. */
+  readonly renewals: readonly Block[];
+  readonly deletes: readonly Block[];
+}
+
+/** `left`: connections that are there still. */
+export interface CutReport {
+  readonly cut: number;
+  readonly left: number;
+}
+
+/** Every call rejects with an Error when the firewall did not do it; then it may be asked to open again, and read back. */
+export interface Firewall extends AsyncDisposable {
+  readonly name: string;
+  /** true: a block leaves by itself at its time, also when nobody is there. */
+  readonly forgets: boolean;
+  /** Makes its tables and rules, or finds them; blocks that stand go on. Safe to repeat. */
+  open(): Promise<void>;
+  /** All of it, or nothing, as far as the firewall can. */
+  apply(change: FirewallChange, now: number): Promise<void>;
+  /** What really stands; undefined where there is nothing to read. */
+  readBack(now: number): Promise<readonly Block[] | undefined>;
+  /** Ends the connections of blocks, and looks whether they ended. */
+  cut(blocks: readonly Block[]): Promise<CutReport>;
+  /** Takes away every rule and table of ours. */
+  flush(): Promise<void>;
+  /** Told when somebody else has changed what is ours; undefined where nobody tells us. */
+  onForeignChange(listener: () => void): void;
+}
+
+/** One text for each block, whenever it ends. */
+export function blockKey({ address, ports }: Pick<Block, "address" | "ports">): string {
+  return ports === undefined ? printNetwork(address) : `${printNetwork(address)} ${printPorts(ports)}`;
+}
