@@ -1,8 +1,8 @@
 // Trust as the configuration has it: `[jails.trust] addresses` and loopback.
 
 import { type Network, printNetwork } from "../core/ip.ts";
+import { TrustList } from "../core/trust-list.ts";
 import type { TrustSource } from "./jail-owner.ts";
-import { TrustList } from "./trust.ts";
 
 export function configuredTrust(addresses: readonly Network[]): TrustSource {
   const list = new TrustList(addresses.map((network) => ({ network, why: "[jails.trust]" })));
