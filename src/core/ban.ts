@@ -1,7 +1,7 @@
 // A ban: an address or network that is kept away, for how long and why. Every road to the firewall ends in one of these as a row;
 // what enforces them only ever sees rows.
 
-import { type Network, printNetwork } from "./ip.ts";
+import { type Ip, type Network, printNetwork } from "./ip.ts";
 import type { PortList } from "./port-list.ts";
 
 /** Whose wish it was: a jail, a person, another program's list, an account that was taken over. */
@@ -43,6 +43,15 @@ export const manualJail = "manual";
 
 /** Why an address may not be banned, or undefined. A network that merely contains something trusted may not either. */
 export type TrustCheck = (address: Network, now: number) => string | undefined;
+
+/** What a question needs to know of the ban that concerns it. */
+export type FoundBan = Pick<Ban, "address" | "jail" | "until" | "reason" | "enforce">;
+
+/** Standing bans, kept in memory. */
+export interface BanLookup {
+  /** A ban around `ip` that closes the TCP port (0: not known); one that is enforced rather than one that observes. */
+  find(ip: Ip, port: number, now: number): FoundBan | undefined;
+}
 
 /** One text for each ban that stands. */
 export function banKey(ban: { readonly address: Network; readonly jail: string }): string {

@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import fc from "fast-check";
+import type { WantedBan } from "../core/ban.ts";
+import { ManualClock } from "../core/clock.ts";
+import { blockKey, type Firewall } from "../core/firewall.ts";
+import { type Network, networkOf, parseNetwork } from "../core/ip.ts";
+import { silentLog } from "../core/log.ts";
+import { TrustList } from "../core/trust-list.ts";
+import { banNow, unbanNow } from "../store/bans.ts";
+import type { Store } from "../store/db.ts";
+import { openStore } from "../store/open.ts";
+import { Enforcer } from "./enforce.ts";
+import { DryRunFirewall } from "./firewalls/dry-run.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "postvarta-enforce-"));
+after(() => rmSync(folder, { recursive: true }));
+
+function network(text: string): Network {
+  const parsed = parseNetwork(text);
+  assert.ok(parsed, text);
+  return parsed;
+}
+
+const hour = 3_600_000;
+
+class House implements AsyncDisposable {
+  readonly clock = new ManualClock();
+  readonly store: Store;
+  readonly firewall: Firewall;
+  readonly enforcer: Enforcer;
+  trusted = new TrustList([]);
+
+  private constructor(store: Store, firewall: Firewall, listFile: string) {
+    this.store = store;
+    this.firewall = firewall;
+    const trust = (address: Network, now: number) => this.trusted.find(address, now)?.why;
+    this.enforcer = new Enforcer({ store, firewall, trust, clock: this.clock, log: silentLog, listFile });
+    store.changes.onChange((fact) => this.enforcer.hear(fact));
+  }
+
+  static async open(firewall: Firewall = new DryRunFirewall(silentLog), listFile = ""): Promise<House> {
+    return new House(await openStore("scratch:", { clock: new ManualClock() }), firewall, listFile);
+  }
+
+  wanted(address: string, more: Partial<WantedBan> = {}): WantedBan {
+    const now = this.clock.now();
+    return {
+      ...{ address: network(address), jail: "sasl", from: now, until: now + hour, reason: "", origin: "jail" },
+      ...{ ports: undefined, enforce: true, node: "mx1", evidence: "", ...more },
+    };
+  }
+
+  ban(...bans: readonly WantedBan[]) {
+    return banNow(this.store, bans, () => undefined, { by: "test", now: this.clock.now() });
+  }
+
+  unban(...addresses: readonly string[]) {
+    return unbanNow(this.store, { addresses: addresses.map(network) }, { by: "test", now: this.clock.now() });
+  }
+
+  async blocks(): Promise<string[]> {
+    return ((await this.firewall.readBack(this.clock.now())) ?? []).map(blockKey).sort();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.enforcer[Symbol.asyncDispose]();
+    await this.store[Symbol.asyncDispose]();
+  }
+}
+
+test("the firewall equals the rows at the start and after each change, before the change is told to whoever made it", async () => {
+  await using house = await House.open();
+  await house.ban(house.wanted("192.0.2.1"), house.wanted("192.0.2.2", { enforce: false }));
+  await house.enforcer.start();
+  assert.deepEqual(await house.blocks(), ["192.0.2.1"]);
+  const ports = [{ from: 25, to: 25 }];
+  await house.ban(house.wanted("192.0.2.1", { jail: "b" }), house.wanted("192.0.2.1", { jail: "c", ports }));
+  assert.deepEqual(await house.blocks(), ["192.0.2.1", "192.0.2.1 25"]);
+  await unbanNow(
+    house.store,
+    { addresses: [network("192.0.2.1")], jail: "sasl" },
+    { by: "test", now: house.clock.now() },
+  );
+  assert.deepEqual(await house.blocks(), ["192.0.2.1", "192.0.2.1 25"]);
+  await house.unban("192.0.2.1");
+  assert.deepEqual(await house.blocks(), []);
+  assert.deepEqual([house.enforcer.state.wanted, house.enforcer.state.verified], [0, 0]);
+});
+
+test("a ban that is over leaves, and the longest of two rows counts", async () => {
+  await using house = await House.open();
+  await house.enforcer.start();
+  await house.ban(
+    house.wanted("192.0.2.1"),
+    house.wanted("192.0.2.1", { jail: "b", until: house.clock.now() + 2 * hour }),
+  );
+  house.clock.advance(hour);
+  await house.enforcer.due();
+  assert.deepEqual(await house.blocks(), ["192.0.2.1"]);
+  house.clock.advance(hour);
+  await house.enforcer.due();
+  assert.deepEqual(await house.blocks(), []);
+});
+
+/** Refuses everything while `fault` says so. */
+class FaultyFirewall extends DryRunFirewall {
+  fault: string | undefined;
+  override async open(): Promise<void> {
+    if (this.fault !== undefined) throw new Error(this.fault);
+  }
+  override async apply(change: Parameters<DryRunFirewall["apply"]>[0]): Promise<void> {
+    if (this.fault !== undefined) throw new Error(this.fault);
+    return super.apply(change);
+  }
+}
+
+test("a firewall that fails is told in the state, tried again with growing pauses, and ends equal to the rows", async () => {
+  const firewall = new FaultyFirewall(silentLog);
+  await using house = await House.open(firewall);
+  firewall.fault = "nft: no such file";
+  await house.enforcer.start();
+  await house.ban(house.wanted("192.0.2.1"));
+  assert.equal(house.enforcer.state.error, "nft: no such file");
+  assert.equal(house.enforcer.state.verified, 0);
+  const before = house.enforcer.state.retries;
+  for (let second = 0; second < 30; second++) {
+    house.clock.advance(1_000);
+    await house.enforcer.due();
+  }
+  const tried = house.enforcer.state.retries - before;
+  assert.ok(tried >= 3 && tried <= 6, `${tried} tries in 30 s`);
+  firewall.fault = undefined;
+  house.clock.advance(60_000);
+  await house.enforcer.due();
+  assert.deepEqual(await house.blocks(), ["192.0.2.1"]);
+  assert.deepEqual([house.enforcer.state.error, house.enforcer.state.verified], [undefined, 1]);
+});
+
+test("what a stranger adds or takes away in what is ours is mended by reading back", async () => {
+  await using house = await House.open();
+  await house.enforcer.start();
+  await house.ban(house.wanted("192.0.2.1"), house.wanted("192.0.2.2"));
+  const [one] = (await house.firewall.readBack(0)) ?? [];
+  assert.ok(one);
+  const stranger = { ...one, address: network("203.0.113.9") };
+  await house.firewall.apply({ adds: [stranger], renewals: [], deletes: [one] }, 0);
+  house.clock.advance(301_000);
+  await house.enforcer.due();
+  assert.deepEqual(await house.blocks(), ["192.0.2.1", "192.0.2.2"]);
+  assert.equal(house.enforcer.state.mended, 1);
+});
+
+test("flushed, it holds nothing and puts nothing back", async () => {
+  await using house = await House.open();
+  await house.enforcer.start();
+  await house.ban(house.wanted("192.0.2.1"));
+  await house.enforcer.flush();
+  house.clock.advance(hour / 2);
+  await house.enforcer.due();
+  assert.deepEqual(await house.blocks(), []);
+});
+
+test("the list file has the enforced addresses, one a line, and nothing else is left beside it", async () => {
+  const listFile = join(folder, "banned.txt");
+  await using house = await House.open(new DryRunFirewall(silentLog), listFile);
+  await house.enforcer.start();
+  await house.ban(
+    house.wanted("192.0.2.1"),
+    house.wanted("2001:db8::/64"),
+    house.wanted("192.0.2.9", { enforce: false }),
+  );
+  await house.enforcer.due();
+  assert.equal(readFileSync(listFile, "utf8"), "192.0.2.1\n2001:db8::/64\n");
+  await house.unban("192.0.2.1");
+  house.clock.advance(1_000);
+  await house.enforcer.due();
+  assert.equal(readFileSync(listFile, "utf8"), "2001:db8::/64\n");
+  assert.deepEqual(readdirSync(folder), ["banned.txt"]);
+});
+
+test("whatever rows there are, nothing trusted stands in the firewall", async () => {
+  await using house = await House.open();
+  house.trusted = new TrustList(
+    ["192.0.2.7", "198.51.100.0/24", "2001:db8:1::/48"].map((text) => ({ network: network(text), why: "test" })),
+  );
+  await house.enforcer.start();
+  const word = fc.constantFrom(0xc0000207, 0xc6336401, 0xc633640f, 0x7f000001, 0x0a000001, 0xcb007107);
+  const some = fc
+    .tuple(word, fc.integer({ min: 0, max: 32 }))
+    .map(([a, length]) => networkOf({ family: 4, words: [a, 0, 0, 0] }, length));
+  await fc.assert(
+    fc.asyncProperty(fc.array(some, { minLength: 1, maxLength: 50 }), async (networks) => {
+      await house.ban(...networks.map((address) => house.wanted("192.0.2.1", { address })));
+      for (const block of (await house.firewall.readBack(0)) ?? [])
+        assert.equal(house.trusted.find(block.address, 0), undefined, blockKey(block));
+    }),
+    { numRuns: 30 },
+  );
+});

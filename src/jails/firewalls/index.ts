@@ -1,0 +1,31 @@
+// Every firewall there is. Adding one is one file and one line here.
+
+import type { Firewall } from "../../core/firewall.ts";
+import type { Log } from "../../core/log.ts";
+import { DryRunFirewall } from "./dry-run.ts";
+import { NftablesFirewall } from "./nftables.ts";
+import { PolicyOnlyFirewall } from "./policy-only.ts";
+import type { Tools } from "./tools.ts";
+
+export interface FirewallParts {
+  readonly tools: Tools;
+  readonly log: Log;
+}
+
+/** By the words of `[jails] firewall`. */
+export const firewalls = {
+  "policy-only": {
+    help: "No firewall: our answers to Postfix refuse what is banned. Needs no rights.",
+    create: (): Firewall => new PolicyOnlyFirewall(),
+  },
+  "dry-run": {
+    help: "Changes nothing and says in the log what it would do.",
+    create: ({ log }: FirewallParts): Firewall => new DryRunFirewall(log),
+  },
+  nftables: {
+    help: "A table of our own with sets that forget by themselves, asked before routing; open connections are cut.",
+    create: ({ tools }: FirewallParts): Firewall => new NftablesFirewall(tools),
+  },
+} as const;
+
+export type FirewallName = keyof typeof firewalls;
