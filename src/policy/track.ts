@@ -8,7 +8,12 @@ import type { Request } from "./request.ts";
  * The track key of a question, e.g. `Sender:@example.com`, or undefined when the question has no such part:
  * then the quota does not apply. `login` is the canonical account.
  */
-export function trackKey(quota: QuotaRule, request: Request, recipient: string, login: string): string | undefined {
+export function trackKey(
+  quota: QuotaRule,
+  request: Pick<Request, "sender" | "client">,
+  recipient: string,
+  login: string,
+): string | undefined {
   const track = quota.track;
   switch (track.kind) {
     case "sender":

@@ -16,13 +16,31 @@ describe("counters and decisions through the API", () => {
     (await house.get<{ quotas: QuotaAnswer[] }>(`/quotas/show?key=${encodeURIComponent(of)}`)).quotas;
   const recipients = async () => (await show("noman@example.org")).find(({ count }) => count === "recipients");
 
-  test("before anything is counted nothing is found", async () => {
-    assert.equal(
-      (await house.fails("GET", "/quotas/show?key=noman@example.org")).problems[0]?.code,
-      "quota/unknown-key",
+  test("before an account has sent anything its limits are there, with nothing used", async () => {
+    const quotas = await show("NoMan@example.org");
+    const figures = quotas.map(({ count, used, max, frees_at, empty_at }) => [count, used, max, frees_at, empty_at]);
+    assert.deepEqual(figures, [
+      ["recipients", 0, 2, null, null],
+      ["kilobytes", 0, 51_200, null, null],
+    ]);
+    assert.deepEqual(
+      quotas.map((quota) => quota.key),
+      ["SASLUsername:noman@example.org", "SASLUsername:noman@example.org"],
     );
-    assert.equal((await house.fails("GET", "/explain/noman@example.org")).problems[0]?.code, "explain/nothing-found");
+    const explained = await house.get<ExplainAnswer>("/explain/noman@example.org");
+    assert.deepEqual([explained.decisions, explained.quotas], [[], quotas]);
     assert.deepEqual(await house.get("/quotas"), { quotas: [], next: null });
+  });
+
+  test("what no rule limits and nobody knows is not found", async () => {
+    for (const name of ["somebody@else.example", key, "192.0.2.7"]) {
+      const path = `/quotas/show?key=${encodeURIComponent(name)}`;
+      assert.equal((await house.fails("GET", path)).problems[0]?.code, "quota/unknown-key", name);
+    }
+    for (const name of ["somebody@else.example", "192.0.2.7", "4QabcZ1x2Y", "a piece of text"]) {
+      const path = `/explain/${encodeURIComponent(name)}`;
+      assert.equal((await house.fails("GET", path)).problems[0]?.code, "explain/nothing-found", name);
+    }
   });
 
   test("a counter shows what is used, and when the next one fits", async () => {

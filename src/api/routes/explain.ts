@@ -3,20 +3,19 @@
 import type { z } from "zod";
 import { Problem } from "../../core/problem.ts";
 import { type DecisionAnswer, type ExplainAnswer, explainAnswer, explainQuery, type QuotaAnswer } from "../contract.ts";
-import { findAnyDecisions, type Page } from "../found-decisions.ts";
+import { type FoundDecisions, findAnyDecisions, type Page } from "../found-decisions.ts";
 import { parseCursor, printCursor } from "../page.ts";
 import type { ApiParts } from "../parts.ts";
-import { viewOfTarget } from "../quota-view.ts";
 import { route } from "../route.ts";
 import { RuleHistory } from "../rule-history.ts";
 import { decisionView } from "../trail-view.ts";
-import { findCounted } from "./quotas.ts";
+import { viewQuotas } from "./quotas.ts";
 
 export const explainRoutes = [
   route({
     method: "GET",
     path: "/explain/:what",
-    help: "Decisions with their trails, newest first, found by a pasted line of mail.log or of a bounce, by address, account, queue id, decision id, recipient, sender, time or text, with who changed the rule last; for an account or address its counters too.",
+    help: "Decisions with their trails, newest first, found by a pasted line of mail.log or of a bounce, by address, account, queue id, decision id, recipient, sender, time or text, with who changed the rule last; for an account all its limits too, used or not, and for an address its counters.",
     input: explainQuery,
     answer: explainAnswer,
     run: explain,
@@ -26,7 +25,7 @@ export const explainRoutes = [
 async function explain(parts: ApiParts, query: z.output<typeof explainQuery>): Promise<ExplainAnswer> {
   const { what } = query;
   const found = await findAnyDecisions(parts, what, pageOf(query));
-  const quotas = await countersOf(parts, what);
+  const quotas = await limitsFor(parts, what, found);
   if (found.rows.length === 0 && quotas.length === 0) {
     throw new Problem("nothing is known under this name", {
       code: "explain/nothing-found",
@@ -54,7 +53,9 @@ function pageOf({ cursor, limit }: z.output<typeof explainQuery>): Page {
   return id === undefined || !Number.isSafeInteger(time) ? { limit } : { limit, behind: { at: time, id } };
 }
 
-async function countersOf(parts: ApiParts, what: string): Promise<QuotaAnswer[]> {
-  const counted = await findCounted(parts, what);
-  return counted.map(([target, state]) => viewOfTarget(target, state, parts));
+/** All limits of what is known as an account or looks like one; a queue id or a text is none. */
+async function limitsFor(parts: ApiParts, what: string, { as, rows }: FoundDecisions): Promise<QuotaAnswer[]> {
+  const counted = await viewQuotas(parts, what, false);
+  const isKnown = rows.length > 0 || counted.length > 0 || what.includes("@");
+  return as === "account" && isKnown ? viewQuotas(parts, what, true) : counted;
 }

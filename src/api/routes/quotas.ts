@@ -2,10 +2,12 @@
 
 import type { CellState } from "../../core/cell.ts";
 import { printDuration } from "../../core/duration.ts";
+import { parseIp } from "../../core/ip.ts";
 import { Problem } from "../../core/problem.ts";
 import { quotaPrefix } from "../../policy/cell-key.ts";
 import { type AuditEntry, writeAudit } from "../../store/audit.ts";
 import { saveRaises } from "../../store/raises.ts";
+import { limitsOf } from "../account-limits.ts";
 import { authorOf } from "../claimed-by.ts";
 import {
   type QuotaAnswer,
@@ -38,7 +40,7 @@ export const quotaRoutes = [
   route({
     method: "GET",
     path: "/quotas/show",
-    help: "The counters of one key (`QUOTA/TRACK-KEY`), or all of an account or address.",
+    help: "The counters of one key (`QUOTA/TRACK-KEY`), all of an address, or all limits of an account, used or not.",
     input: quotaKeyQuery,
     answer: quotaList,
     run: async (parts, { key }) => ({ quotas: await showQuotas(parts, key) }),
@@ -98,7 +100,7 @@ function prefixesOf(parts: ApiParts, name: string): readonly string[] {
 }
 
 /** Targets where something was counted or raised, with the other limits of the same quota and key. */
-export async function findCounted(
+async function findCounted(
   parts: ApiParts,
   text: string,
 ): Promise<readonly (readonly [QuotaTarget, CellState | undefined])[]> {
@@ -119,9 +121,25 @@ function ownerOf({ limit: { quota }, track }: QuotaTarget): string {
 }
 
 async function showQuotas(parts: ApiParts, key: string): Promise<QuotaAnswer[]> {
-  const counted = await findCounted(parts, key);
-  if (counted.length === 0) throw unknownKey(key);
-  return counted.map(([target, state]) => viewOfTarget(target, state, parts));
+  const quotas = await viewQuotas(parts, key, true);
+  if (quotas.length === 0) throw unknownKey(key);
+  return quotas;
+}
+
+/** What was counted or raised under this name; `all`: of an account also the limits under which nothing was yet. */
+export async function viewQuotas(parts: ApiParts, name: string, all: boolean): Promise<QuotaAnswer[]> {
+  const counted = await findCounted(parts, name);
+  const known = new Set(counted.map(([target]) => target.key));
+  const quotas = counted.map(([target, state]) => viewOfTarget(target, state, parts));
+  for (const target of all && isAccount(name) ? limitsOf(name, parts) : []) {
+    if (!known.has(target.key)) quotas.push(viewOfTarget(target, await parts.store.cells.peek(target.key), parts));
+  }
+  return quotas;
+}
+
+/** A login, and no address, key, line or text. */
+function isAccount(name: string): boolean {
+  return /^[^\s:/<>]+$/.test(name) && parseIp(name) === undefined;
 }
 
 async function resetQuotas(

@@ -54,7 +54,7 @@ async function list(options: ListOptions): Promise<void> {
 
 function showCommand(): Command {
   return new Command("show")
-    .description("prints the counters of one key, or all of an account")
+    .description("prints the counters of one key, or all limits of an account, also before it has sent anything")
     .argument("<key>", keyHelp)
     .addHelpText("after", "\nExample:\n  postvarta quota show olena@example.org")
     .action(async (key: string, options: GlobalOptions) => {

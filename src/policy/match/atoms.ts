@@ -127,12 +127,16 @@ export class Atoms {
     this.#setLogin(request.login);
     if (request.clientName !== "") this.#setHost(this.#names, request.clientName);
     if (request.reverseName !== "") this.#setHost(this.#reverseNames, request.reverseName);
-    const context = this.#contexts.get(request.context);
-    if (context !== undefined) this.#set(context);
+    if ((missing & parts.connection) === 0) this.#setSession(request);
     for (const { from, to, wire } of this.#ports) {
       if (request.serverPort >= from && request.serverPort <= to) this.#set(wire);
     }
-    this.#setFlag(request.tls === "" ? "source no-tls" : "source tls");
+  }
+
+  #setSession({ context, tls }: Request): void {
+    const wire = this.#contexts.get(context);
+    if (wire !== undefined) this.#set(wire);
+    this.#setFlag(tls === "" ? "source no-tls" : "source tls");
   }
 
   #setNetworks(tree: NetworkTree<Wire>, ip: Ip): void {
@@ -183,6 +187,12 @@ function partOf(pattern: AtomPattern, side: AtomSide): number {
       return side === "source" ? parts.sender : parts.recipient;
     case "port":
       return parts.port;
+    case "peer":
+    case "name":
+    case "ptr":
+    case "context":
+    case "tls":
+      return parts.connection;
     default:
       return 0;
   }

@@ -5,7 +5,7 @@
 
 import { PollTree } from "./poll-tree.ts";
 
-const FALSE = 0;
+export const FALSE = 0;
 export const TRUE = 1;
 export const UNKNOWN = 2;
 export type Truth = typeof FALSE | typeof TRUE | typeof UNKNOWN;

@@ -57,6 +57,44 @@ test("explanations and single expressions agree with the naive matcher, mixed wi
   );
 });
 
+test("what a question matches is among what its login and sender may match", () => {
+  fc.assert(
+    fc.property(worlds(), (world) => {
+      const matcher = compileMatcher({ ...world, canonical });
+      for (const request of world.requests) {
+        const may = matcher.mayMatch(request.login, request.sender);
+        for (const index of matcher.match(request)) assert.ok(may.includes(index), `${index} of ${may}`);
+      }
+    }),
+    { numRuns: runs },
+  );
+});
+
+test("what an account may match leaves out what its login or sender rules out", () => {
+  const may = [
+    [{ source: "$ann@example.org", destination: null }, true],
+    [{ source: "$bob@example.org", destination: null }, false],
+    [{ source: "!$bob@example.org", destination: "@far.example" }, true],
+    [{ source: "@other.example", destination: null }, false],
+    [{ source: "192.0.2.0/24,@example.org", destination: null }, true],
+    [{ source: ".example.net", destination: null }, true],
+    [{ source: "!.example.net", destination: null }, true],
+    [{ source: "$-", destination: null }, false],
+    [{ source: "", destination: null }, false],
+    [{ source: null, destination: "!@example.org" }, true],
+  ] as const;
+  const rest = { priority: 1, enabled: true, mode: "enforce", onError: undefined, description: "" } as const;
+  const policies: Policy[] = may.map(([member], n) => {
+    const members = [{ ...member, enabled: true }];
+    return { name: `p${n}`, ...rest, members, access: [], quotas: [], accounting: [] };
+  });
+  const found = compileMatcher({ groups: [], policies, canonical }).mayMatch("ann@example.org", "ann@example.org");
+  assert.deepEqual(
+    found,
+    [...may.keys()].filter((n) => may[n]?.[1]),
+  );
+});
+
 test("each group's reason in an explanation holds by itself", () => {
   fc.assert(
     fc.property(worlds(), (world) => {

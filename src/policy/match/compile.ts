@@ -4,10 +4,10 @@ import { Problem } from "../../core/problem.ts";
 import type { Group, Member, Policy } from "../../core/rules.ts";
 import type { Request } from "../request.ts";
 import type { AtomSide } from "./atoms.ts";
-import { type Conjunction, TRUE } from "./circuit.ts";
+import { type Conjunction, FALSE, literalOf, TRUE, type Wire } from "./circuit.ts";
 import { type PolicyExplanation, parseSide, prepareExplanation } from "./explanation.ts";
 import { parseSpec } from "./parse.ts";
-import { missingParts } from "./subject.ts";
+import { missingParts, parts } from "./subject.ts";
 import { Wiring } from "./wiring.ts";
 
 export interface MatcherInput {
@@ -23,9 +23,18 @@ export function compileMatcher(input: MatcherInput): Matcher {
   return new Matcher(input);
 }
 
+/** A question of which nothing is known: no client, no recipient, no port, and before MAIL FROM no sender. */
+const nothing: Request = {
+  ...{ state: "CONNECT", instance: "", queueId: "", sender: "", recipient: "", recipientCount: 0, sizeBytes: 0 },
+  ...{ login: "", client: undefined, clientName: "", reverseName: "", helo: "", serverPort: 0, context: "", tls: "" },
+  ...{ peer: undefined, raw: "" },
+};
+
 export class Matcher {
   readonly #wiring: Wiring;
   readonly #policies: readonly Policy[];
+  /** Wire and index of each enabled policy. */
+  readonly #wires: (readonly [wire: Wire, index: number])[] = [];
   /** The request whose marks stand in the circuit. */
   #asked: Request | undefined;
 
@@ -33,7 +42,8 @@ export class Matcher {
     this.#wiring = new Wiring(input.groups, input.canonical);
     this.#policies = input.policies;
     for (const [index, policy] of input.policies.entries()) {
-      if (policy.enabled) this.#wiring.circuit.addOr(this.#conjunctionsOf(policy), index);
+      if (!policy.enabled) continue;
+      this.#wires.push([this.#wiring.circuit.addOr(this.#conjunctionsOf(policy), index), index]);
     }
   }
 
@@ -41,6 +51,15 @@ export class Matcher {
   match(request: Request): readonly number[] {
     this.#ask(request);
     return this.#wiring.circuit.matches();
+  }
+
+  /** Indexes of the enabled policies that may match what this login and sender ask, whatever else the question says; ascending. */
+  mayMatch(login: string, sender: string): readonly number[] {
+    const request = { ...nothing, login, sender };
+    this.#ask(request, missingParts(request) | parts.connection);
+    return this.#wires
+      .filter(([wire]) => this.#wiring.circuit.truth(literalOf(wire, false)) !== FALSE)
+      .map(([, index]) => index);
   }
 
   /** One expression over the same groups, such as `[policy] internal`. Throws a Problem where the text cannot be read. */
@@ -81,10 +100,9 @@ export class Matcher {
     return source === undefined || destination === undefined ? undefined : [...new Set([...source, ...destination])];
   }
 
-  #ask(request: Request): void {
+  #ask(request: Request, missing = missingParts(request)): void {
     if (this.#asked === request) return;
     this.#asked = undefined;
-    const missing = missingParts(request);
     this.#wiring.circuit.begin(missing);
     this.#wiring.atoms.setAll(request, missing);
     this.#asked = request;

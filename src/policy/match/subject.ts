@@ -11,6 +11,8 @@ export const parts = {
   port: 8,
   /** Never there: for a member that was stored by another version and cannot be read. */
   unreadable: 16,
+  /** Names, context, TLS and peer: always known of a question, missing only where an account is asked about without one. */
+  connection: 32,
 } as const;
 
 /** States before MAIL FROM: an empty sender there is not `<>`. */
