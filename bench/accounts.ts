@@ -9,7 +9,8 @@ import { Judge } from "../src/accounts/judge.ts";
 import { defaultJudgeSettings } from "../src/accounts/judge-settings.ts";
 import { Accounts } from "../src/core/account.ts";
 import { draftMailEvent, type MailEvent } from "../src/core/event.ts";
-import { networkCacheDirectory, openEmbeddedNetworks } from "../src/networks/embedded.ts";
+import { networkCacheDirectory } from "../src/networks/embedded.ts";
+import { openNetworks } from "../src/networks/networks.ts";
 
 const linesMade = 1_000_000;
 const accountsMade = 10_000;
@@ -23,7 +24,7 @@ try {
   const { seconds, megabytes } = scan(file);
   const lines = Number(spawnSync("wc", ["-l", file], { encoding: "utf8" }).stdout.trim().split(" ")[0]);
   console.log(`accounts scan: ${lines} lines in ${seconds.toFixed(1)} s, ${megabytes} MB at most`);
-  const { book } = await openEmbeddedNetworks(networkCacheDirectory(process.env));
+  const { book } = await openNetworks({}, networkCacheDirectory(process.env));
   const newJudge = () =>
     new Judge({
       settings: defaultJudgeSettings,

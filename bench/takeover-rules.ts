@@ -12,8 +12,9 @@ import { Accounts } from "../src/core/account.ts";
 import type { MailEvent } from "../src/core/event.ts";
 import { readMailEvents } from "../src/logs/events.ts";
 import { Zone } from "../src/logs/zone.ts";
-import { networkCacheDirectory, openEmbeddedNetworks } from "../src/networks/embedded.ts";
+import { networkCacheDirectory } from "../src/networks/embedded.ts";
 import type { NetworkBook, NetworkOfAddress } from "../src/networks/network-book.ts";
+import { openNetworks } from "../src/networks/networks.ts";
 
 const dayMs = 86_400_000;
 const hourMs = 3_600_000;
@@ -116,7 +117,7 @@ interface Tally {
   readonly minutes: number[];
 }
 
-const { book } = await openEmbeddedNetworks(networkCacheDirectory(process.env));
+const { book } = await openNetworks({}, networkCacheDirectory(process.env));
 const tallies = new Map<string, Tally>();
 for (const folder of process.argv.slice(2)) await judgeFolder(folder);
 console.log("rule".padEnd(54), "recall".padStart(7), "false/1000 d".padStart(13), "median min".padStart(11));

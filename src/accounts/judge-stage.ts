@@ -4,6 +4,7 @@ import { Accounts } from "../core/account.ts";
 import { draftMailEvent, type MailEvent } from "../core/event.ts";
 import { AsnTable, packAsnTable } from "../networks/asn-table.ts";
 import { NetworkBook } from "../networks/network-book.ts";
+import { systemsOfTable } from "../networks/system-source.ts";
 import type { Level } from "./account-history.ts";
 import { Judge, type LevelChange } from "./judge.ts";
 import { defaultJudgeSettings, type JudgeSettings } from "./judge-settings.ts";
@@ -117,7 +118,8 @@ export function stageBook(): NetworkBook {
   );
   if (asns === undefined) throw new Error("the stage's table is damaged");
   return new NetworkBook({
-    asns,
+    systems: systemsOfTable(asns),
+    overrides: [],
     countries: {
       find: (ip) => (ip.includes(":") ? "UA" : countryCodes[Number(ip.split(".")[1]) % countryCodes.length]),
     },

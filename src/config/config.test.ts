@@ -64,6 +64,10 @@ test("an empty file gives every default", () => {
       trust: { addresses: [loopback, { ip: { family: 6, words: [0, 0, 0, 1] }, length: 128 }] },
     },
     accounts: { mode: "observe", watch_group: "newuser", default_domain: "", aliases: "" },
+    networks: {
+      ...{ directory: "/var/lib/postvarta/networks", hosting: [], mail_cloud: [], satellite: [], access: [] },
+      overrides: [],
+    },
     notices: {
       ...{ language: "en", dedupe: 21_600_000, digest_at: 480, quiet: undefined, keep_days: 90 },
       ...{ channels: [], rules: [] },
@@ -133,7 +137,7 @@ for (const [text, ...lines] of [
   ["\n[node]\nx = 1", 'postvarta.toml:3: unknown key "x" in node: known here: name'],
   [
     "__proto__ = 1",
-    'postvarta.toml:1: unknown key "__proto__" at the top of the file: known here: policy, node, postfix, store, api, control, logs, jails, accounts, notices',
+    'postvarta.toml:1: unknown key "__proto__" at the top of the file: known here: policy, node, postfix, store, api, control, logs, jails, accounts, networks, notices',
   ],
   ["[node]\nconstructor = 1", 'postvarta.toml:2: unknown key "constructor" in node: known here: name'],
   ["[policy]\nmode = 'enforced'", 'postvarta.toml:2: policy.mode is "enforced": "enforce" or "observe"'],

@@ -12,6 +12,7 @@ const restartKeys: Readonly<Record<string, (config: Config) => unknown>> = {
   store: (config) => config.store,
   api: (config) => config.api,
   control: (config) => config.control,
+  networks: (config) => config.networks,
   notices: (config) => config.notices,
 };
 

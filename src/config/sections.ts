@@ -8,6 +8,7 @@ import { socketPathBytesMax } from "../core/socket-path.ts";
 import { refuse } from "./check.ts";
 import { ownJailSections } from "./jail-sections.ts";
 import { type ListenAddress, listenAllowed, parseListen, staysHere } from "./listen.ts";
+import { networkSection } from "./network-section.ts";
 import { noticeSection } from "./notice-section.ts";
 
 const itemsMax = 1_000;
@@ -279,5 +280,6 @@ export const configSchema = z.strictObject({
   logs: z.array(log).max(64).default([]).describe("Log sources, each a `[[logs]]` entry; none by default."),
   jails: jails.prefault({}).describe("Bans of addresses that attack."),
   accounts: accounts.prefault({}).describe("Accounts that may have been stolen."),
+  networks: networkSection.prefault({}).describe("What addresses belong to."),
   notices: noticeSection.prefault({}).describe("Who is told of what."),
 });

@@ -3,8 +3,9 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { networkCacheDirectory, openEmbeddedNetworks } from "./embedded.ts";
+import { networkCacheDirectory } from "./embedded.ts";
 import type { NetworkBook } from "./network-book.ts";
+import { openNetworks } from "./networks.ts";
 
 const day = 86_400_000;
 
@@ -14,7 +15,7 @@ describe("the network data that ship", () => {
 
   before(async () => {
     cache = await mkdtemp(path.join(tmpdir(), "postvarta-networks-"));
-    ({ book } = await openEmbeddedNetworks(cache));
+    ({ book } = await openNetworks({}, cache));
   });
   after(() => rm(cache, { recursive: true }));
 
@@ -62,16 +63,16 @@ describe("the network data that ship", () => {
   test("the compact file is kept once, and one that is damaged is made anew", async () => {
     const [file = ""] = await readdir(cache);
     await writeFile(path.join(cache, file), "damaged");
-    const { book: again } = await openEmbeddedNetworks(cache);
+    const { book: again } = await openNetworks({}, cache);
     assert.equal(again.find("176.8.20.1")?.asn, 15895);
     assert.deepEqual(await readdir(cache), [file]);
   });
 
   test("data older than 90 days are called stale", async () => {
-    const { statusAt } = await openEmbeddedNetworks(cache);
-    const made = Date.parse(statusAt(0).asOf);
-    assert.equal(statusAt(made + 90 * day).stale, false);
-    assert.equal(statusAt(made + 91 * day).stale, true);
+    const { statusAt } = await openNetworks({}, cache);
+    const made = Date.parse(statusAt(0).systems.asOf);
+    assert.equal(statusAt(made + 90 * day).systems.stale, false);
+    assert.equal(statusAt(made + 91 * day).countries.stale, true);
   });
 
   test("nothing is kept where no directory is known", () => {

@@ -5,57 +5,36 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { Problem } from "../core/problem.ts";
-import { parseAsnCsv } from "./asn-csv.ts";
-import { AsnTable, packAsnTable } from "./asn-table.ts";
+import { type AsnRanges, AsnTable, packAsnTable } from "./asn-table.ts";
 import { openCountries } from "./country-database.ts";
-import { NetworkBook } from "./network-book.ts";
-import { shippedLists } from "./network-lists.ts";
+import type { CountrySource } from "./network-book.ts";
+import { parseRangeCsv } from "./range-csv.ts";
+import { type SystemSource, systemsOfTable } from "./system-source.ts";
 
 /** The day the shipped data were made; the packages carry it in their version. */
 const shippedDay = "2026-06-17";
-
-/** Older data mislead: blocks of addresses change hands. */
-const staleDays = 90;
 
 /** Said wherever results are shown. */
 const networkAttribution =
   "Networks: RouteViews, DB-IP (https://db-ip.com), NRO, CC BY 4.0. Countries: ip-location-db geo-whois-asn-country, CC0.";
 
-export interface NetworkStatus {
+/** The data of the packages, open. */
+export interface Shipped {
+  readonly systems: SystemSource;
+  readonly countries: CountrySource;
+  /** YYYY-MM-DD. */
   readonly asOf: string;
-  readonly ageDays: number;
-  readonly stale: boolean;
   readonly ranges: number;
-  readonly listsAsOf: string;
   readonly attribution: string;
 }
 
-export interface OpenedNetworks {
-  readonly book: NetworkBook;
-  /** `now` in milliseconds since the epoch. */
-  statusAt(now: number): NetworkStatus;
-}
-
 /** Opens the shipped data; a Problem when they are missing. `cacheDirectory` undefined keeps nothing. */
-export async function openEmbeddedNetworks(cacheDirectory: string | undefined): Promise<OpenedNetworks> {
-  const asns = await readAsns(cacheDirectory);
+export async function openShipped(cacheDirectory: string | undefined): Promise<Shipped> {
+  const table = await readAsns(cacheDirectory);
   const countries = openCountries(await readShipped("geo-whois-asn-country-mmdb", "geo-whois-asn-country.mmdb"));
   if (countries === undefined) throw damaged("geo-whois-asn-country.mmdb");
-  const book = new NetworkBook({ asns, countries, lists: shippedLists });
-  return {
-    book,
-    statusAt: (now) => {
-      const ageDays = Math.max(0, Math.floor((now - Date.parse(shippedDay)) / 86_400_000));
-      return {
-        asOf: shippedDay,
-        ageDays,
-        stale: ageDays > staleDays,
-        ranges: asns.size,
-        listsAsOf: shippedLists.asOf,
-        attribution: networkAttribution,
-      };
-    },
-  };
+  const systems = systemsOfTable(table);
+  return { systems, countries, asOf: shippedDay, ranges: table.size, attribution: networkAttribution };
 }
 
 /** The cache directory by systemd's and the desktop's conventions; undefined where neither is known. */
@@ -77,13 +56,12 @@ async function readAsns(cacheDirectory: string | undefined): Promise<AsnTable> {
   return made;
 }
 
-async function readRanges() {
-  const texts = await Promise.all(
-    ["asn-ipv4-num.csv", "asn-ipv6-num.csv"].map(async (name) => (await readShipped("asn", name)).toString("utf8")),
-  );
-  const ranges = parseAsnCsv(texts);
-  if ("badLine" in ranges) throw damaged(`line ${ranges.badLine} of the ranges`);
-  return ranges;
+async function readRanges(): Promise<AsnRanges> {
+  const names = ["asn-ipv4-num.csv", "asn-ipv6-num.csv"];
+  const texts = await Promise.all(names.map(async (name) => (await readShipped("asn", name)).toString("utf8")));
+  const parsed = parseRangeCsv(texts.join("\n"));
+  if ("badLine" in parsed) throw damaged(`line ${parsed.badLine} of the ranges`);
+  return parsed.systems;
 }
 
 /** Whole or not at all: a reader never sees half a file. A directory that cannot be written only costs time. */

@@ -1,10 +1,10 @@
 // What an address belongs to: the system that announces it, that system's name, the country it is registered for, and what kind
 // of network it is. Answers come from data in memory and never wait; each is kept, because the same addresses come again.
 
-import { type Ip, parseIp } from "../core/ip.ts";
-import type { AsnTable } from "./asn-table.ts";
+import { contains, type Ip, type Network, parseIp } from "../core/ip.ts";
 import type { NetworkLists } from "./network-lists.ts";
 import { isReserved } from "./reserved.ts";
+import type { SystemSource } from "./system-source.ts";
 
 export type NetworkKind = "access" | "hosting" | "mail-cloud" | "satellite" | "reserved";
 
@@ -31,20 +31,36 @@ export interface CountrySource {
 /** Addresses kept; about 150 bytes each. */
 const keptMax = 60_000;
 
+/** What an operator knows better of a network. */
+export interface NetworkOverride {
+  readonly network: Network;
+  readonly country?: string | undefined;
+  readonly kind?: Exclude<NetworkKind, "reserved"> | undefined;
+}
+
 export interface NetworkData {
-  readonly asns: AsnTable;
+  readonly systems: SystemSource;
   readonly countries: CountrySource;
   readonly lists: NetworkLists;
+  /** The first that contains an address holds. */
+  readonly overrides: readonly NetworkOverride[];
 }
 
 export class NetworkBook {
-  readonly #data: NetworkData;
+  #data: NetworkData;
   /** The younger half and the older half of what is kept: when the younger is full it becomes the older. */
   #young = new Map<string, NetworkOfAddress | undefined>();
   #old = new Map<string, NetworkOfAddress | undefined>();
 
   constructor(data: NetworkData) {
     this.#data = data;
+  }
+
+  /** Other data from the next look-up on. */
+  use(data: NetworkData): void {
+    this.#data = data;
+    this.#young = new Map();
+    this.#old = new Map();
   }
 
   /** What `ip` belongs to; undefined when the text is no address. */
@@ -64,7 +80,7 @@ export class NetworkBook {
 
   /** A system's name; `AS64500` when it has none. */
   nameOf(asn: number): string {
-    return this.#data.asns.nameOf(asn) ?? `AS${asn}`;
+    return this.#data.systems.nameOf(asn) ?? `AS${asn}`;
   }
 
   #look(text: string, ip: Ip): NetworkOfAddress {
@@ -72,10 +88,12 @@ export class NetworkBook {
     const prefix = ip.family === 4 ? a >>> 8 : hash(a, b >>> 16, 0);
     const line = ip.family === 4 ? a : hash(a, b, 0x100000000);
     if (isReserved(ip)) return { asn: undefined, kind: "reserved", country: "", network: -1, prefix, line };
-    const asn = this.#data.asns.find(ip);
-    const country = this.#data.countries.find(text) ?? "";
+    const { systems, countries, lists, overrides } = this.#data;
+    const own = overrides.find((one) => contains(one.network, ip));
+    const asn = systems.find(ip, text);
+    const country = own?.country ?? countries.find(text) ?? "";
     const network = asn ?? -2 - prefix;
-    return { asn, kind: kindOf(asn, this.#data.lists), country, network, prefix, line };
+    return { asn, kind: own?.kind ?? kindOf(asn, lists), country, network, prefix, line };
   }
 }
 

@@ -28,3 +28,25 @@ export const shippedLists: NetworkLists = {
   mailCloud: new Set([15169, 396982, 8075, 8068, 36646, 26101, 714, 6185, 13238, 47764]),
   satellite: new Set([14593, 45700, 7155, 40306, 22351, 10538]),
 };
+
+/** What an operator adds to the lists, by system. A system stands in one list only: the last named one holds. */
+export interface ListChanges {
+  readonly hosting?: readonly number[] | undefined;
+  readonly mail_cloud?: readonly number[] | undefined;
+  readonly satellite?: readonly number[] | undefined;
+  /** Systems that a shipped list names wrongly. */
+  readonly access?: readonly number[] | undefined;
+}
+
+/** The shipped lists with an operator's changes. */
+export function listsWith({ hosting = [], mail_cloud = [], satellite = [], access = [] }: ListChanges): NetworkLists {
+  const moved = new Set([...hosting, ...mail_cloud, ...satellite, ...access]);
+  const kept = (list: ReadonlySet<number>, added: readonly number[]) =>
+    new Set([...[...list].filter((asn) => !moved.has(asn)), ...added]);
+  return {
+    asOf: shippedLists.asOf,
+    hosting: kept(shippedLists.hosting, hosting),
+    mailCloud: kept(shippedLists.mailCloud, mail_cloud),
+    satellite: kept(shippedLists.satellite, satellite),
+  };
+}

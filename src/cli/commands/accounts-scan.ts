@@ -9,7 +9,8 @@ import { defaultJudgeSettings, type JudgeSettings } from "../../accounts/judge-s
 import { Accounts } from "../../core/account.ts";
 import { openLog } from "../../logs/archive.ts";
 import { readMailEvents } from "../../logs/events.ts";
-import { networkCacheDirectory, openEmbeddedNetworks } from "../../networks/embedded.ts";
+import { networkCacheDirectory } from "../../networks/embedded.ts";
+import { openNetworks } from "../../networks/networks.ts";
 import { drained } from "../drained.ts";
 import { parseYear, parseZone, usageProblem } from "../log-options.ts";
 
@@ -40,7 +41,7 @@ async function scanAccounts(options: ScanOptions, output: Writable, errors: Writ
   const zone = parseZone(options.zone);
   const settings = parseSettings(options.set ?? []);
   for (const path of options.log) await (await openLog(path)).close();
-  const { book } = await openEmbeddedNetworks(networkCacheDirectory(process.env));
+  const { book } = await openNetworks({}, networkCacheDirectory(process.env));
   const warn = (text: string) => void errors.write(`${text}\n`);
   let text = "";
   const judge = new Judge({

@@ -1,13 +1,22 @@
-// `networks`: what an address belongs to, and how old the data are that say so. Needs no daemon.
+// `networks`: what an address belongs to, how old the data are that say so, and newer data. Needs no daemon; a running one takes
+// imported data within a minute.
 
 import { Command } from "commander";
+import { type ReadConfig, readConfig } from "../../config/config.ts";
 import { parseIp, printIp } from "../../core/ip.ts";
 import { Problem } from "../../core/problem.ts";
-import { networkCacheDirectory, openEmbeddedNetworks } from "../../networks/embedded.ts";
+import { networkCacheDirectory } from "../../networks/embedded.ts";
+import { importNetworks } from "../../networks/import.ts";
+import { type DataStatus, type OpenedNetworks, openNetworks } from "../../networks/networks.ts";
 import { exitCodes } from "../exit-code.ts";
+import type { GlobalOptions } from "../global-options.ts";
+import { safeText } from "../safe-text.ts";
+import { Terminal } from "../terminal.ts";
 
-interface PrintOptions {
-  readonly json?: boolean;
+interface ImportOptions extends GlobalOptions {
+  readonly asOf?: string;
+  readonly force?: boolean;
+  readonly dryRun?: boolean;
 }
 
 /** The command `networks` with its verbs. */
@@ -15,55 +24,102 @@ export function networksCommand(): Command {
   const lookup = new Command("lookup")
     .description("print the system, its name, the registered country and the kind of an address's network")
     .argument("<address>", "an IPv4 or IPv6 address")
-    .option("--json", "print JSON")
     .addHelpText("after", "\nExample:\n  postvarta networks lookup 8.8.8.8")
-    .action((address: string, options: PrintOptions) => lookUp(address, options));
+    .action(lookUp);
   const status = new Command("status")
     .description("print how old the data about networks are")
-    .option("--json", "print JSON")
     .addHelpText("after", "\nExample:\n  postvarta networks status")
-    .action((options: PrintOptions) => printStatus(options));
-  return new Command("networks").description("what an address belongs to").addCommand(lookup).addCommand(status);
+    .action(printStatus);
+  const importFile = new Command("import")
+    .description(
+      "use a newer file about systems or countries: CSV or MMDB, of MaxMind, DB-IP, IPinfo, ip-location-db, CAIDA",
+    )
+    .argument("<file>", "plain or .gz")
+    .option("--as-of <yyyy-mm-dd>", "the day of the data (default: what the file says, or its own date)")
+    .option("--force", "take a file with much less in it than the one in use")
+    .option("--dry-run", "read and check the file, and change nothing")
+    .addHelpText("after", "\nExample:\n  postvarta networks import GeoLite2-ASN.mmdb")
+    .action(importNewer);
+  return new Command("networks")
+    .description("what an address belongs to")
+    .addCommand(lookup)
+    .addCommand(status)
+    .addCommand(importFile);
 }
 
-async function lookUp(text: string, options: PrintOptions): Promise<void> {
+function settingsOf(options: GlobalOptions): ReadConfig["config"]["networks"] {
+  return readConfig({ file: options.config, environment: process.env }).config.networks;
+}
+
+function open(options: GlobalOptions): Promise<OpenedNetworks> {
+  return openNetworks(settingsOf(options), networkCacheDirectory(process.env));
+}
+
+async function lookUp(text: string, options: GlobalOptions): Promise<void> {
   const ip = parseIp(text);
   if (ip === undefined) {
-    throw new Problem(`${text} is no address`, {
-      code: "usage",
-      where: "networks lookup",
-      hint: "192.0.2.1 or 2001:db8::1",
-    });
+    const hint = "192.0.2.1 or 2001:db8::1";
+    throw new Problem(`${text} is no address`, { code: "usage", where: "networks lookup", hint });
   }
-  const { book, statusAt } = await openEmbeddedNetworks(networkCacheDirectory(process.env));
+  const terminal = new Terminal(options);
+  const { book, statusAt } = await open(options);
   const address = printIp(ip);
   const found = book.find(address);
   const asn = found?.asn ?? null;
   const name = asn === null ? null : book.nameOf(asn);
   const country = found === undefined || found.country === "" ? null : found.country;
   const kind = found?.kind ?? "access";
-  const { asOf, stale, attribution } = statusAt(Date.now());
-  if (options.json === true) {
-    process.stdout.write(`${JSON.stringify({ address, asn, name, country, kind, asOf, stale, attribution })}\n`);
-  } else if (kind === "reserved") {
-    process.stdout.write(`${address}: reserved, announced by nobody\n`);
-  } else {
-    const system = asn === null ? "announced by nobody known" : `AS${asn} ${name}`;
-    const registered = country === null ? "no country known" : `registered for ${country}`;
-    process.stdout.write(`${address}: ${system}, ${registered}, ${kind}\n(${asOf}) ${attribution}\n`);
-  }
+  const { systems, countries, attribution, troubles } = statusAt(Date.now());
+  for (const trouble of troubles) terminal.remark(safeText(trouble));
   if (asn === null && kind !== "reserved") process.exitCode = exitCodes.nothing;
+  const stale = systems.stale || countries.stale;
+  if (terminal.json) {
+    return terminal.printJson({ address, asn, name, country, kind, asOf: systems.asOf, stale, attribution });
+  }
+  if (kind === "reserved") return terminal.line(`${address}: reserved, announced by nobody`);
+  const system = asn === null ? "announced by nobody known" : `AS${asn} ${name}`;
+  const registered = country === null ? "no country known" : `registered for ${country}`;
+  terminal.line(safeText(`${address}: ${system}, ${registered}, ${kind}`));
+  terminal.line(safeText(`(${systems.asOf}) ${attribution}`));
 }
 
-async function printStatus(options: PrintOptions): Promise<void> {
-  const { statusAt } = await openEmbeddedNetworks(networkCacheDirectory(process.env));
-  const status = statusAt(Date.now());
-  if (options.json === true) {
-    process.stdout.write(`${JSON.stringify(status)}\n`);
-    return;
+async function printStatus(options: GlobalOptions): Promise<void> {
+  const terminal = new Terminal(options);
+  const status = (await open(options)).statusAt(Date.now());
+  if (terminal.json) return terminal.printJson(status);
+  printData(terminal, "systems", status.systems);
+  printData(terminal, "countries", status.countries);
+  terminal.line(`lists      of ${status.listsAsOf}`);
+  for (const trouble of status.troubles) terminal.line(terminal.paint("red", safeText(trouble)));
+  terminal.line(status.attribution);
+}
+
+function printData(terminal: Terminal, name: string, { source, asOf, ageDays, stale, ranges }: DataStatus): void {
+  const count = ranges === 0 ? "" : `, ${ranges} ranges`;
+  terminal.line(safeText(`${name.padEnd(9)}  ${source}, of ${asOf}, ${ageDays} days old${count}`));
+  if (!stale) return;
+  const warning = "older than 90 days: blocks of addresses have changed hands since; postvarta networks import FILE";
+  terminal.line(terminal.paint("yellow", `           ${warning}`));
+}
+
+async function importNewer(file: string, options: ImportOptions): Promise<void> {
+  const terminal = new Terminal(options);
+  const { directory } = settingsOf(options);
+  const dryRun = options.dryRun === true;
+  if (options.asOf !== undefined && !isDay(options.asOf)) {
+    throw new Problem(`${options.asOf} is no day`, { code: "usage", where: "--as-of", hint: "2026-11-24" });
   }
-  const warning = status.stale ? "\nThey are older than 90 days: blocks of addresses have changed hands since." : "";
-  process.stdout.write(
-    `${status.ranges} ranges of ${status.asOf}, ${status.ageDays} days old; lists of ${status.listsAsOf}${warning}\n${status.attribution}\n`,
-  );
+  const force = options.force === true;
+  const imported = await importNetworks(file, { directory, now: Date.now(), dryRun, force, asOf: options.asOf });
+  if (terminal.json) return terminal.printJson({ dry_run: dryRun, directory, imported });
+  for (const { kind, form, ranges, asOf } of imported) {
+    const count = ranges === 0 ? "" : `, ${ranges} ranges`;
+    terminal.line(
+      `${kind} of ${asOf} (${form}${count}) ${dryRun ? "would be" : "are"} used from ${safeText(directory)}`,
+    );
+  }
+}
+
+function isDay(text: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text));
 }

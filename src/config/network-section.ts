@@ -1,0 +1,51 @@
+// `[networks]`: what addresses belong to, beyond the data that ship.
+
+import { z } from "zod";
+import { parseNetwork } from "../core/ip.ts";
+import { refuse } from "./check.ts";
+
+const word = z
+  .string()
+  .max(4_096)
+  .regex(/^[^\p{Cc}]*$/u);
+
+const systems = z.array(z.int().min(1).max(4_294_967_295)).max(100_000).default([]);
+
+const override = z.strictObject({
+  network: word
+    .transform((text, context) => {
+      const parsed = parseNetwork(text);
+      if (parsed !== undefined) return parsed;
+      refuse(context, {});
+      return z.NEVER;
+    })
+    .meta({ description: "The network.", allowed: 'a network such as "192.0.2.0/24"' }),
+  country: z
+    .string()
+    .regex(/^[A-Z]{2}$/)
+    .optional()
+    .meta({
+      description:
+        "Where it is, whatever the registry says: blocks are leased, and parts of occupied Ukraine are registered for RU.",
+      allowed: 'two capital letters (ISO 3166-1), as "UA"',
+    }),
+  kind: z
+    .enum(["access", "hosting", "mail-cloud", "satellite"])
+    .optional()
+    .describe("What it is, whatever its system is."),
+});
+
+export const networkSection = z.strictObject({
+  directory: word
+    .default("/var/lib/postvarta/networks")
+    .describe("Where `networks import` puts newer data; what ships is used where there are none."),
+  hosting: systems.describe("Numbers of systems that rent out servers, beside those that ship."),
+  mail_cloud: systems.describe("Systems that fetch and send mail for people, beside those that ship."),
+  satellite: systems.describe("Systems whose addresses belong to a ground station, beside those that ship."),
+  access: systems.describe("Systems that a shipped list names wrongly: people sit there."),
+  overrides: z
+    .array(override)
+    .max(10_000)
+    .default([])
+    .describe("Networks that you know better, each a `[[networks.overrides]]` entry; the first that fits holds."),
+});
