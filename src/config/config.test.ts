@@ -37,7 +37,20 @@ test("an empty file gives every default", () => {
   const { config, files } = readConfig({ file, environment: {} });
   const loopback = { ip: { family: 4, words: [0x7f000000, 0, 0, 0] }, length: 8 };
   assert.deepEqual(files, [file]);
-  assert.deepEqual(config, {
+  const { jails, ...others } = config;
+  const { mode, fail2ban, firewall, list_file, trust } = jails;
+  assert.deepEqual(
+    { mode, fail2ban, firewall, list_file, trust },
+    {
+      ...{ mode: "observe", fail2ban: "", firewall: "policy-only", list_file: "" },
+      trust: { addresses: [loopback, { ip: { family: 6, words: [0, 0, 0, 1] }, length: 128 }] },
+    },
+  );
+  for (const name of ["wrong_password", "connection_limit", "quota_refusal", "unknown_user", "postscreen"] as const) {
+    const { enabled, maxretry, findtime, bantime } = jails[name];
+    assert.deepEqual([name, enabled, maxretry, findtime, bantime], [name, true, 4, 600_000, 3_600_000]);
+  }
+  assert.deepEqual(others, {
     policy: {
       listen: [{ host: "127.0.0.1", port: 10031 }],
       mode: "enforce",
@@ -56,13 +69,6 @@ test("an empty file gives every default", () => {
     api: { listen: { host: "127.0.0.1", port: 8031 } },
     control: { socket: "/run/postvarta/control.sock" },
     logs: [],
-    jails: {
-      mode: "observe",
-      fail2ban: "",
-      firewall: "policy-only",
-      list_file: "",
-      trust: { addresses: [loopback, { ip: { family: 6, words: [0, 0, 0, 1] }, length: 128 }] },
-    },
     accounts: { mode: "observe", watch_group: "newuser", default_domain: "", aliases: "" },
     networks: {
       ...{ directory: "/var/lib/postvarta/networks", hosting: [], mail_cloud: [], satellite: [], access: [] },
