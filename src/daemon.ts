@@ -14,11 +14,13 @@ import type { Config, ReadConfig } from "./config/config.ts";
 import { settingsToRestart } from "./config/restart.ts";
 import { type Clock, steadyClock } from "./core/clock.ts";
 import type { Log } from "./core/log.ts";
+import type { LogPartOwner } from "./core/log-part.ts";
 import { Metrics } from "./core/metrics.ts";
 import { configuredTrust } from "./jails/configured-trust.ts";
 import { JailOwner } from "./jails/jail-owner.ts";
 import { LogSilence } from "./logs/log-silence.ts";
 import { LogsThread, type LogsThreadOptions } from "./logs/logs-thread.ts";
+import { networksStart } from "./networks/networks.ts";
 import { Outbox } from "./notify/outbox.ts";
 import { checks } from "./policy/checks/index.ts";
 import { CluebringerLines } from "./policy/cluebringer-lines.ts";
@@ -93,7 +95,9 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   };
   const server = stack.use(createPolicyServer({ read, options, engine, measures, onAsked }));
   const jails = createJails({ read, options, store, clock });
-  const logs = stack.use(createLogsThread({ read, options, store, clock, parts: [jails, accounts] }));
+  const logs = stack.use(
+    createLogsThread({ read, options, store, clock, parts: [jails, accounts, networksOwner(read)] }),
+  );
   jails.use((question) => logs.ask(jails.name, question));
   accounts.use((question) => logs.ask(accounts.name, question));
   const silence = new LogSilence(options.log, clock.now(), (notice) => outbox.say(notice));
@@ -176,6 +180,11 @@ function createJails({ read, options, store, clock }: Omit<LogsInput, "parts">):
   const aliases = readAliases(config.accounts.aliases);
   const trust = configuredTrust(config.jails.trust.addresses);
   return new JailOwner({ config, aliases, store, trust, clock, log: options.log });
+}
+
+/** No part of its own: what the parts of the logs thread open the networks with. */
+function networksOwner({ config }: ReadConfig): LogPartOwner<unknown> {
+  return { name: networksStart, start: async () => config.networks, write: async () => {}, written: () => {} };
 }
 
 interface AccountsInput extends Omit<LogsInput, "parts" | "read"> {

@@ -5,6 +5,9 @@ import { importedAt, readImported } from "./imported.ts";
 import { NetworkBook, type NetworkData, type NetworkOverride } from "./network-book.ts";
 import { type ListChanges, listsWith } from "./network-lists.ts";
 
+/** The name under which a thread is handed its NetworkSettings. */
+export const networksStart = "networks";
+
 /** Older data mislead: blocks of addresses change hands. */
 const staleDays = 90;
 const dayMs = 86_400_000;
