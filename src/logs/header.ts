@@ -102,6 +102,7 @@ function readProgram(bytes: Buffer, start: number, end: number, header: Header):
   let wordEnd = tokenEnd(bytes, from, end);
   if (isAuthOfDovecot(bytes, from, wordEnd)) return programOf(bytes, from, from, from, end, header);
   if (bytes[wordEnd - 1] === colon && wordEnd > from + 1) {
+    if (isInfo(bytes, from, wordEnd)) return programOf(bytes, from, from, from, end, header);
     if (isPriorityWord(bytes, from, wordEnd - 1)) return readAfterPriority(bytes, wordEnd, end, header);
     return programOf(bytes, from, wordEnd, wordEnd, end, header);
   }
@@ -263,6 +264,11 @@ function isAuthOfDovecot(bytes: Buffer, start: number, end: number): boolean {
     return false;
   for (let i = start + 4; i < end && i < start + 13; i++) if (bytes[i] === 40) return true;
   return false;
+}
+
+/** `Info: imap-login: …`: a file of Dovecot 1.x has a level and no name. */
+function isInfo(bytes: Buffer, start: number, end: number): boolean {
+  return end - start === 5 && bytes[start] === 73 && bytes[start + 1] === 110 && bytes[start + 2] === 102;
 }
 
 function hasDotOrColon(bytes: Buffer, start: number, end: number): boolean {

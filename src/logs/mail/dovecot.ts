@@ -39,8 +39,28 @@ function parseLoginProcess(said: string, service: string): MailEventDraft | unde
   for (const word of ["Login: ", "Logged in: "]) {
     if (said.startsWith(word)) return readElements(said, word.length, draftMailEvent("login", "dovecot", service));
   }
+  if (/^(?:user=<|method=|rip=)/.test(said)) return parseReversed(said, service);
   if (!ending.test(said)) return undefined;
   return parseRefused(said, service);
+}
+
+/**
+ * `user=<…>, method=PLAIN, rip=…, lip=…: Login` and `… Disconnected (auth failed, 2 attempts)`: login_log_format as `%s: %$`. What
+ * happened stands behind all that the client said, so it is taken from the line's end.
+ */
+function parseReversed(said: string, service: string): MailEventDraft | undefined {
+  const tail = said.slice(-300);
+  if (/ (?:Login|Logged in)$/.test(tail)) return readElements(said, 0, draftMailEvent("login", "dovecot", service));
+  const refused =
+    /(?<=: | )[A-Z][\w :.-]{0,80} \(auth failed(?:, (\d{1,6}) attempts)?(?: in (\d{1,6}) secs)?\)(?: \(auth_failed\))?$/.exec(
+      tail,
+    );
+  if (refused === null) return undefined;
+  const event = draftMailEvent("auth_failure", "dovecot", service);
+  event.attempts = Math.max(1, Number(refused[1] ?? 1));
+  event.overSeconds = Number(refused[2] ?? 0);
+  event.reason = refused[0];
+  return readElements(said, 0, event);
 }
 
 /** `Disconnected: Inactivity (auth failed, 3 attempts in 12 secs): user=<…>, …`; 2.4 adds ` (auth_failed)` before the colon. */
