@@ -30,9 +30,8 @@ const timeNames = [
  * What a JSON object of a collector says: an entry, or a whole line of a log.
  * Undefined when it is neither, or names no time that is one.
  */
-export function parseCollectorJson(text: string): JournalEntry | string | undefined {
-  const fields = readFields(text);
-  if (fields === undefined) return undefined;
+export function entryOfCollector(object: object): JournalEntry | string | undefined {
+  const fields = new Map<string, unknown>(Object.entries(object).map(([name, value]) => [name.toLowerCase(), value]));
   const line = fields.get("log");
   const stamp = fields.get("time");
   if (typeof line === "string" && typeof stamp === "string" && fields.has("stream")) return lineOf(line, stamp);
@@ -52,17 +51,6 @@ function lineOf(text: string, stamp: string): string {
   return /^(?:[\w/.+-]{1,60}(?:\[\d{1,10}\])?: |[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d )/.test(line)
     ? `${stamp} ${line}`
     : line;
-}
-
-function readFields(text: string): Map<string, unknown> | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== "object" || value === null) return undefined;
-  return new Map(Object.entries(value).map(([name, field]) => [name.toLowerCase(), field]));
 }
 
 function textOf(fields: Map<string, unknown>, names: readonly string[]): string | undefined {

@@ -8,16 +8,9 @@ export interface JournalEntry {
   readonly message: string;
 }
 
-/** The entry in one line of `journalctl -o json`; undefined when it is none, or has no message or no name. */
-export function parseJournalJson(text: string): JournalEntry | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== "object" || value === null) return undefined;
-  const fields = new Map<string, unknown>(Object.entries(value));
+/** The entry in one object of `journalctl -o json`; undefined when it is none, or has no message or no name. */
+export function entryOfJournal(object: object): JournalEntry | undefined {
+  const fields = new Map<string, unknown>(Object.entries(object));
   const message = fieldText(fields.get("MESSAGE"));
   const program = fieldText(fields.get("SYSLOG_IDENTIFIER")) ?? fieldText(fields.get("_COMM"));
   const stamp = fieldText(fields.get("__REALTIME_TIMESTAMP")) ?? fieldText(fields.get("_SOURCE_REALTIME_TIMESTAMP"));

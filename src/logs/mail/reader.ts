@@ -3,9 +3,9 @@
 
 import { defaultMailKinds, type MailEvent, type MailEventDraft, type MailKind } from "../../core/event.ts";
 import { LineSplitter } from "../../core/line.ts";
-import { parseCollectorJson } from "../collector-json.ts";
+import { entryOfCollector } from "../collector-json.ts";
 import { emptyHeader, type Header, readHeader } from "../header.ts";
-import { type JournalEntry, JournalExport, parseJournalJson } from "../journald.ts";
+import { entryOfJournal, type JournalEntry, JournalExport } from "../journald.ts";
 import { TimeReader } from "../time.ts";
 import { Zone } from "../zone.ts";
 import { AuthOutage, isAuthSocketGone } from "./auth-outage.ts";
@@ -98,7 +98,8 @@ class ReaderOfMail implements MailReader {
   }
 
   #seeJson(text: string, number: number, emit: SeeMailEvent): LineOutcome {
-    const said = parseJournalJson(text) ?? parseCollectorJson(text);
+    const object = parseObject(text);
+    const said = object === undefined ? undefined : (entryOfJournal(object) ?? entryOfCollector(object));
     if (said === undefined) return "unknown";
     if (typeof said !== "string") return this.#seeEntry(said, number, emit);
     const line = Buffer.from(said);
@@ -142,6 +143,17 @@ class ReaderOfMail implements MailReader {
     if (!this.#kinds.has(event.kind)) return "mail";
     if (this.#outage.isLikely && isRefusal(event) && this.#outage.excuses(entry.program, entry.at)) return "mail";
     return tell(event, entry.at, number, emit);
+  }
+}
+
+/** The JSON object that this is; a line cut short is not worth the parser's while. */
+function parseObject(text: string): object | undefined {
+  if (!text.endsWith("}")) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
   }
 }
 
