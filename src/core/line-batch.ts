@@ -16,4 +16,6 @@ export interface LineBatch {
   readonly readAt: number;
   /** Of old logs that somebody had read again: knowledge, and never a reason to act. */
   readonly isReplay: boolean;
+  /** The source had been read to its end within the last minute: these lines were written just now, whatever their stamps say. */
+  readonly isLive: boolean;
 }

@@ -1,7 +1,6 @@
 // The jails in the logs thread: lines and mail events become tickets, which their owner writes as bans in the transaction of the place.
 
 import { Accounts } from "../core/account.ts";
-import type { MailEvent } from "../core/event.ts";
 import { parseNetwork } from "../core/ip.ts";
 import type { LogPart, SeenLines } from "../core/log-part.ts";
 import type { Jail } from "./jail.ts";
@@ -21,6 +20,8 @@ import { TrustedAddresses } from "./trusted-addresses.ts";
 
 /** As Fail2ban: a line in operation that is later than this counts as written now. */
 const lateMs = 60_000;
+/** No zone is further away: what is older than that is no wrong clock, but an old log. */
+const wrongClockMsMax = 26 * 3_600_000;
 /** Failing ids that one question may ask for. */
 const failingShownMax = 500;
 
@@ -55,13 +56,15 @@ export class JailPart implements LogPart<JailsWrite> {
     this.#now = now;
     const writes: JailsWrite[] = [];
     for (const [i, event] of events.entries()) {
-      const at = timeOf(event, now, false);
+      const at = timeOf(event.at, now, batch.isLive);
       const { line } = event;
       const keepLine = () => this.#lines.keep(batch.bytes, batch.starts[line] ?? 0, batch.ends[line] ?? 0);
-      const { tickets, login } = this.#own.see(event, refused[i] ?? 0, at, now, keepLine);
+      const { tickets, login } = batch.isReplay
+        ? this.#own.learn(event, at)
+        : this.#own.see(event, refused[i] ?? 0, at, now, keepLine);
       for (const ticket of tickets) writes.push({ kind: "ticket", ticket });
       if (login !== undefined) writes.push({ kind: "login", login });
-      if (event.ip !== null) this.#leaks.see([event.ip], at);
+      if (event.ip !== null && !batch.isReplay) this.#leaks.see([event.ip], at);
     }
     this.#lines.endPiece();
     writes.push(...this.#recorded());
@@ -132,10 +135,11 @@ export class JailPart implements LogPart<JailsWrite> {
   }
 }
 
-/** When an event counts as having happened. While old lines are caught up with, what their stamps say. */
-function timeOf({ at }: MailEvent, now: number, isLive: boolean): number {
+/** When something counts as having happened. While old lines are caught up with, what their stamps say; never in the future. */
+function timeOf(at: number, now: number, isLive: boolean): number {
   if (at > now) return now;
-  return isLive && at < now - lateMs ? now : at;
+  const late = now - at;
+  return isLive && late > lateMs && late < wrongClockMsMax ? now : at;
 }
 
 function reportOf(jail: Jail): JailReport {

@@ -109,6 +109,12 @@ export class OwnJails {
     return tickets.length === 0 ? nothing : { tickets, login: undefined };
   }
 
+  /** An event of an old log that is read again: only what makes somebody known. */
+  learn({ kind, ip, user }: MailEvent, at: number): OwnOutcome {
+    if (kind !== "login" || ip === null || user === null) return nothing;
+    return { tickets: [], login: this.#good.see(ip, this.#options.canonical(user), at) };
+  }
+
   #makeRunning(plug: OwnJail, setting: JailSetting): Running {
     const { lines, mildness, idsMax } = this.#options;
     const { factor, bantimeMs } = mildness;

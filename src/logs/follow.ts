@@ -49,6 +49,8 @@ const firstTurnsMax = 64;
 const firstCommitMs = 1_000;
 /** No source keeps more waiting. */
 const leftBytesMax = 2 * 1024 * 1024;
+/** Further behind than this, lines are no longer what is written just now. */
+const liveMs = 60_000;
 /** How long a stop waits for the store. */
 const stopMs = 5_000;
 
@@ -56,6 +58,8 @@ interface Followed {
   readonly source: Source;
   /** Nothing was at hand at the last look. */
   idle: boolean;
+  /** Everything that stood there at the start has been read. */
+  hasBeenIdle: boolean;
   uncommitted: boolean;
   caughtUpAt: number;
 }
@@ -116,7 +120,7 @@ export class Follow<Write> implements AsyncDisposable {
   }
 
   #followedOf(source: Source): Followed {
-    return { source, idle: false, uncommitted: false, caughtUpAt: this.#options.clock.now() };
+    return { source, idle: false, hasBeenIdle: false, uncommitted: false, caughtUpAt: this.#options.clock.now() };
   }
 
   #startSource(followed: Followed): Promise<void> {
@@ -215,7 +219,7 @@ export class Follow<Write> implements AsyncDisposable {
       this.#next = (this.#next + 1) % this.#followed.length;
       const piece = followed === undefined || followed.idle ? undefined : followed.source.take();
       if (followed === undefined || piece === undefined) {
-        if (followed !== undefined) followed.idle = true;
+        if (followed !== undefined) followed.idle = followed.hasBeenIdle = true;
         quiet++;
         continue;
       }
@@ -228,7 +232,15 @@ export class Follow<Write> implements AsyncDisposable {
   }
 
   #see(followed: Followed, piece: Piece): void {
-    const batch = this.#lines.batchOf(followed.source.name, piece, this.#options.clock.now(), this.#options.isReplay);
+    const now = this.#options.clock.now();
+    // A journal's times are exact, and what waits in it arrives only after a first look.
+    const mayBeLive = followed.hasBeenIdle && followed.source.hasExactTimes !== true;
+    const isLive = mayBeLive && now - followed.caughtUpAt < liveMs;
+    const batch = this.#lines.batchOf(followed.source.name, piece, {
+      readAt: now,
+      isLive,
+      isReplay: this.#options.isReplay ?? false,
+    });
     const writes = this.#options.consumers.flatMap((consumer) =>
       batch.count + batch.skipped > 0 ? consumer.see(batch) : [],
     );

@@ -4,13 +4,15 @@ import { LineSplitter } from "../core/line.ts";
 import type { LineBatch } from "../core/line-batch.ts";
 import type { Piece } from "./source.ts";
 
+type BatchFacts = Pick<LineBatch, "readAt" | "isLive" | "isReplay">;
+
 /** Its arrays are used again for every piece. */
 export class LineTable {
   readonly #splitter = new LineSplitter();
   #starts = new Int32Array(4_096);
   #ends = new Int32Array(4_096);
 
-  batchOf(source: string, { bytes, stream }: Piece, readAt: number, isReplay = false): LineBatch {
+  batchOf(source: string, { bytes, stream }: Piece, more: BatchFacts): LineBatch {
     const skippedBefore = this.#splitter.skipped;
     let count = 0;
     this.#splitter.split(bytes, (_, start, end) => {
@@ -20,7 +22,7 @@ export class LineTable {
       count++;
     });
     const skipped = this.#splitter.skipped - skippedBefore;
-    return { source, stream, bytes, starts: this.#starts, ends: this.#ends, count, skipped, readAt, isReplay };
+    return { source, stream, bytes, starts: this.#starts, ends: this.#ends, count, skipped, ...more };
   }
 
   #grow(): void {

@@ -30,6 +30,7 @@ function batchOf(...lines: readonly string[]): LineBatch {
     count: lines.length,
     skipped: 0,
     readAt: now,
+    isLive: true,
     isReplay: false,
   };
 }

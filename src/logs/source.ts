@@ -20,6 +20,8 @@ export interface Piece {
 export interface Source extends AsyncDisposable {
   /** As it was configured: the label of its figures. */
   readonly name: string;
+  /** What it gives has the true time with it, however late it comes. */
+  readonly hasExactTimes?: true;
   /** Opens what it has to; `wake` is called whenever `take` may give something. A Problem for what a person must mend. */
   start(wake: () => void): Promise<void>;
   /** The next piece, or undefined when nothing is at hand. Never waits. */

@@ -54,6 +54,7 @@ export const archiveSource: SourcePlug<ArchiveSettings> = {
 };
 
 export class ArchiveSource implements Source {
+  readonly hasExactTimes = true;
   readonly name = source;
   readonly #settings: ArchiveSettings;
   readonly #host: SourceHost;

@@ -43,6 +43,7 @@ const steadyMs = 30_000;
 const key = "cursor";
 
 class JournalSource implements Source {
+  readonly hasExactTimes = true;
   readonly name = "journal";
   readonly #from: "end" | "start";
   readonly #host: SourceHost;
