@@ -38,6 +38,8 @@ export interface JailCounts {
   forged: number;
   /** Failures that were our own or the back end's fault. */
   own_fault: number;
+  /** Failures of names and other ids that no firewall can ban. */
+  unusable: number;
 }
 
 export interface LastBan {
@@ -50,7 +52,9 @@ export type RecordedFailure = readonly [id: string, at: number, mark: number];
 
 export class Jail {
   readonly setting: JailSetting;
-  readonly counts: JailCounts = { failures: 0, tickets: 0, old: 0, exempt: 0, softened: 0, forged: 0, own_fault: 0 };
+  readonly counts: JailCounts = {
+    ...{ failures: 0, tickets: 0, old: 0, exempt: 0, softened: 0, forged: 0, own_fault: 0, unusable: 0 },
+  };
   lastBan: LastBan | undefined;
   readonly #lines: LineMemory;
   readonly #counter: FailureCounter;

@@ -1,0 +1,244 @@
+// Fail2ban's jails over lines: one scan of a piece's bytes for all of them, then each filter over the few lines that may concern it.
+
+import type { MailEvent } from "../core/event.ts";
+import { parseNetwork, printNetwork } from "../core/ip.ts";
+import type { LineBatch } from "../core/line-batch.ts";
+import type { Failure } from "./fail2ban/filter-engine.ts";
+import { FilterEngine } from "./fail2ban/filter-engine.ts";
+import type { JailDefinition } from "./fail2ban/jail-reader.ts";
+import { GuardedFilter } from "./filter.ts";
+import { needsOf } from "./filter-needs.ts";
+import { fitsGlob } from "./glob.ts";
+import { Jail } from "./jail.ts";
+import { fitsJournalMatch, parseJournalLine } from "./journal-line.ts";
+import type { LineMemory } from "./line-memory.ts";
+import { LiteralScan } from "./literal-scan.ts";
+import type { Literal } from "./literals.ts";
+import { isOwnFault } from "./own-fault.ts";
+import type { Ticket } from "./ticket.ts";
+import { TrustedAddresses } from "./trusted-addresses.ts";
+
+export interface Fail2banJailsOptions {
+  readonly definitions: readonly JailDefinition[];
+  readonly method: "sliding" | "estimate";
+  readonly lines: LineMemory;
+  readonly isTrusted: (address: string) => boolean;
+  /** ms since the epoch. */
+  readonly now: () => number;
+  /** When something with a stamp counts as having happened, or undefined when it is too old to count at all. */
+  readonly timeOf: (at: number, now: number, isLive: boolean) => number;
+  readonly idsMax: number;
+}
+
+/** The stream of `[[logs]] journal = true`. */
+const journalStream = "journal";
+/** Which jails want a stream is remembered of so many. */
+const streamsMax = 1_000;
+
+interface Running {
+  readonly jail: Jail;
+  readonly definition: JailDefinition;
+  readonly filter: GuardedFilter<Failure>;
+  readonly ignored: TrustedAddresses;
+  readonly isJournal: boolean;
+}
+
+/** The jails that want the lines of one stream, and the scan that finds their lines. */
+interface Audience {
+  readonly running: readonly Running[];
+  readonly scan: LiteralScan | undefined;
+  /** Indexes of the jails that need a literal, by its number. */
+  readonly wantedBy: readonly (readonly number[])[];
+  /** Jails that must see every line. */
+  readonly seeAll: readonly number[];
+}
+
+export class Fail2banJails {
+  readonly #options: Fail2banJailsOptions;
+  readonly #running: readonly Running[];
+  readonly #audiences = new Map<string, Audience>();
+
+  constructor(options: Fail2banJailsOptions) {
+    this.#options = options;
+    this.#running = options.definitions.map((definition) => this.#makeRunning(definition));
+  }
+
+  get jails(): readonly Jail[] {
+    return this.#running.map(({ jail }) => jail);
+  }
+
+  /** Patterns of a jail that are left alone, because they took too long. */
+  troublesOf(name: string): readonly string[] {
+    const running = this.#running.find(({ definition }) => definition.name === name);
+    if (running === undefined) return [];
+    const { leftOut, quarantined } = running.filter;
+    const parts = leftOut.map((part) => `${part} took too long three times and is left alone`);
+    return quarantined ? [...parts, "nothing of the filter runs any more"] : parts;
+  }
+
+  /** The lines of a piece; `events` are those that logs/mail found in it, in the order of lines. */
+  see(batch: LineBatch, events: readonly MailEvent[]): readonly Ticket[] {
+    const audience = this.#audienceOf(batch.stream);
+    if (audience.running.length === 0) return [];
+    const candidates = candidatesIn(batch, audience);
+    if (candidates.every((lines) => lines.length === 0)) return [];
+    const eventOf = new Map(events.map((event) => [event.line, event]));
+    const texts = new Map<number, string>();
+    const tickets: Ticket[] = [];
+    for (const [i, running] of audience.running.entries()) {
+      const lines = candidates[i] ?? [];
+      if (lines.length > 0) tickets.push(...this.#run(running, { batch, lines, texts, eventOf }));
+    }
+    return tickets;
+  }
+
+  #run(
+    running: Running,
+    {
+      batch,
+      lines,
+      texts,
+      eventOf,
+    }: {
+      batch: LineBatch;
+      lines: readonly number[];
+      texts: Map<number, string>;
+      eventOf: ReadonlyMap<number, MailEvent>;
+    },
+  ): readonly Ticket[] {
+    const shown: string[] = [];
+    const numbers: number[] = [];
+    const times: (number | undefined)[] = [];
+    for (const line of lines) {
+      const text = textOf(batch, line, texts);
+      const entry = running.isJournal ? parseJournalLine(text) : { text, at: undefined, fields: undefined };
+      if (entry === undefined) continue;
+      if (entry.fields !== undefined && !fitsJournalMatch(running.definition.filter.journalmatch, entry.fields))
+        continue;
+      shown.push(entry.text);
+      numbers.push(line);
+      times.push(entry.at);
+    }
+    const tickets: Ticket[] = [];
+    running.filter.seeAll(shown, (seen, index) => {
+      if (seen.kind !== "failure") return;
+      const line = numbers[index] ?? 0;
+      const found = { failure: seen.failure, at: times[index] ?? seen.failure.at, line, text: shown[index] ?? "" };
+      tickets.push(...this.#fail(running, found, batch, eventOf.get(line)));
+    });
+    return tickets;
+  }
+
+  #fail(
+    { jail, ignored }: Running,
+    { failure, at, line, text }: { failure: Failure; at: number; line: number; text: string },
+    batch: LineBatch,
+    event: MailEvent | undefined,
+  ): readonly Ticket[] {
+    const { counts } = jail;
+    const now = batch.readAt;
+    if (isOwnFault(text, event)) {
+      counts.own_fault++;
+      return [];
+    }
+    const network = parseNetwork(failure.id);
+    if (network === undefined) {
+      counts.unusable++;
+      return [];
+    }
+    const id = printNetwork(network);
+    if (event !== undefined && event.ip !== null && event.ip !== failure.host && event.ip !== id) {
+      counts.forged++;
+      return [];
+    }
+    if (this.#options.isTrusted(id) || ignored.has(id, now)) {
+      counts.exempt++;
+      return [];
+    }
+    const failed = {
+      at: this.#options.timeOf(at, now, batch.isLive),
+      line: this.#options.lines.keep(batch.bytes, batch.starts[line] ?? 0, batch.ends[line] ?? 0),
+      mark: 0,
+    };
+    return jail.fail(id, failed, now);
+  }
+
+  #makeRunning(definition: JailDefinition): Running {
+    const { method, lines, idsMax, now } = this.#options;
+    const { name, maxretry, findtimeSeconds, bantimeSeconds, logtimezoneMinutes, backend, ignore } = definition;
+    const isJournal = backend.startsWith("systemd");
+    const setting = {
+      ...{ name, maxretry, method, what: "failures", ipv6Prefix: 128 as const, subnets: undefined },
+      findtimeMs: findtimeSeconds * 1000,
+      bantimeMs: bantimeSeconds < 0 ? undefined : bantimeSeconds * 1000,
+    };
+    const engine = new FilterEngine(definition.filter, { now, zoneMinutes: logtimezoneMinutes, journal: isJournal });
+    const networks = ignore.networks.map((network) => ({ network: printNetwork(network), until: undefined }));
+    return {
+      ...{ definition, isJournal, jail: new Jail(setting, lines, idsMax) },
+      ...{ filter: new GuardedFilter(engine), ignored: new TrustedAddresses(networks) },
+    };
+  }
+
+  #audienceOf(stream: string): Audience {
+    const known = this.#audiences.get(stream);
+    if (known !== undefined) return known;
+    if (this.#audiences.size >= streamsMax) this.#audiences.clear();
+    const made = audienceOf(this.#running.filter((running) => wants(running, stream)));
+    this.#audiences.set(stream, made);
+    return made;
+  }
+}
+
+function wants({ isJournal, definition }: Running, stream: string): boolean {
+  if (stream === journalStream) return isJournal;
+  return !isJournal && definition.logpaths.some(({ glob }) => fitsGlob(glob, stream));
+}
+
+function audienceOf(running: readonly Running[]): Audience {
+  const literals: Literal[] = [];
+  const wantedBy: number[][] = [];
+  const seeAll: number[] = [];
+  for (const [i, { definition, isJournal }] of running.entries()) {
+    const needs = needsOf(definition.filter, isJournal);
+    if (needs === undefined) seeAll.push(i);
+    for (const literal of needs ?? []) {
+      const at = literals.findIndex(
+        ({ text, ignoreCase }) => text === literal.text && ignoreCase === literal.ignoreCase,
+      );
+      if (at >= 0) wantedBy[at]?.push(i);
+      else {
+        literals.push(literal);
+        wantedBy.push([i]);
+      }
+    }
+  }
+  return { running, wantedBy, seeAll, scan: literals.length === 0 ? undefined : new LiteralScan(literals) };
+}
+
+/** Indexes of the lines that each jail must see. */
+function candidatesIn({ bytes, starts, ends, count }: LineBatch, audience: Audience): readonly (readonly number[])[] {
+  const candidates: number[][] = audience.running.map(() => []);
+  for (const i of audience.seeAll) for (let line = 0; line < count; line++) candidates[i]?.push(line);
+  let line = 0;
+  audience.scan?.scan(bytes, ends[count - 1] ?? 0, (id, at) => {
+    while (line < count && (ends[line] ?? 0) <= at) line++;
+    // It stands in what was too long to be a line.
+    if (line >= count || at < (starts[line] ?? 0)) return;
+    for (const i of audience.wantedBy[id] ?? []) {
+      const lines = candidates[i];
+      if (lines !== undefined && lines.at(-1) !== line) lines.push(line);
+    }
+  });
+  return candidates;
+}
+
+/** UTF-8 where the bytes are, Latin-1 where they are not. Several filters look at the same line. */
+function textOf({ bytes, starts, ends }: LineBatch, line: number, texts: Map<number, string>): string {
+  const known = texts.get(line);
+  if (known !== undefined) return known;
+  const utf8 = bytes.toString("utf8", starts[line], ends[line]);
+  const text = utf8.includes("\ufffd") ? bytes.toString("latin1", starts[line], ends[line]) : utf8;
+  texts.set(line, text);
+  return text;
+}
