@@ -24,6 +24,7 @@ function batchAt(readAt: number): LineBatch {
     skipped: 0,
     readAt,
     isReplay: false,
+    isLive: true,
   };
 }
 

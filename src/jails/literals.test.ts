@@ -22,7 +22,7 @@ const cases: readonly (readonly [pattern: string, literals: readonly string[] | 
   ["(?:abcdef)?x", undefined],
   ["(?:abcdef)+x", ["abcdef"]],
   // A date between the brackets was cut out.
-  [String.raw`^\[\] \[error\] no`, ["error"]],
+  [String.raw`^\[\] \[error\] no`, ["[error]"]],
   ["naïve text", ["ve text"]],
   [".*", undefined],
 ];
