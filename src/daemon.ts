@@ -111,6 +111,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
     },
     policyServer: () => server.stats(),
     logs: () => viewLogs(logs, silence),
+    accounts,
     outbox,
     replays: logs,
     lastReload: () => live.reload,

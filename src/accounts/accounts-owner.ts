@@ -26,6 +26,7 @@ import { type BreakerLimits, type Kept, keepWatches } from "./watch-keeper.ts";
 
 export interface AccountsSettings {
   readonly mode: "enforce" | "observe";
+  readonly watchGroup: string;
   readonly judge: JudgeSettings;
   readonly breaker: BreakerLimits;
   readonly accountOptions: () => AccountOptions;
@@ -122,6 +123,15 @@ export class AccountsOwner implements LogPartOwner<Transaction<Tables>> {
   /** Logins that were left to the log, because too many came at once. */
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** `[accounts] mode` and `watch_group`. */
+  get mode(): "enforce" | "observe" {
+    return this.#parts.settings().mode;
+  }
+
+  get watchGroup(): string {
+    return this.#parts.settings().watchGroup;
   }
 
   /** An account as the judge sees it; undefined when it was never seen. */

@@ -7,9 +7,10 @@ import { defaultJudgeSettings } from "./judge-settings.ts";
 
 /** `accountOptions` throws Problems when the aliases file has mistakes. */
 export function readAccountsSettings(section: Config["accounts"]): AccountsSettings {
-  const { mode, default_domain: defaultDomain, aliases } = section;
+  const { mode, watch_group: watchGroup, default_domain: defaultDomain, aliases } = section;
   return {
     mode,
+    watchGroup,
     judge: defaultJudgeSettings,
     breaker: { accounts: 20, share: 0.02 },
     accountOptions: () => ({ defaultDomain, aliases: readAliases(aliases) }),

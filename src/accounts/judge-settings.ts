@@ -77,6 +77,10 @@ export interface JudgeSettings {
   };
   /** Whereabouts alone give at most `max`, unless there are `countries` unfamiliar ones in a day; unheard ones count twice. */
   readonly whereabouts: { readonly max: number; readonly countries: number };
+  /** Of an account that several people use, whereabouts count by this factor. */
+  readonly shared: { readonly factor: number };
+  /** Of a device that never moves: the points of any unfamiliar network. */
+  readonly device: { readonly points: number };
   readonly newMechanism: { readonly points: number; readonly loginsMin: number };
   readonly strangeSender: { readonly points: number; readonly several: number; readonly severalPoints: number };
   readonly sameSize: {
@@ -123,6 +127,8 @@ export const defaultJudgeSettings: JudgeSettings = {
   guessingBefore: { addresses: 5, withinMs: 48 * hour, points: 10 },
   knownGuesser: { accounts: 3, withinMs: day, timesFriendly: 2, points: 40 },
   whereabouts: { max: 39, countries: 6 },
+  shared: { factor: 0.3 },
+  device: { points: 50 },
   newMechanism: { points: 10, loginsMin: 5 },
   strangeSender: { points: 12, several: 3, severalPoints: 25 },
   sameSize: { within: 0.02, some: 3, eachMails: 15, points: 10, many: 6, manyPoints: 20 },

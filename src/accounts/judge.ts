@@ -264,7 +264,7 @@ export class Judge {
     account.forget(at, this.#settings);
     const evidence = gatherEvidence(account, at, this.#settings, this.site, this.#parts.networks);
     const { score, findings } = account.marks.exempt || isQuiet(evidence) ? nothing : scoreOf(evidence);
-    if (score === 0 && account.score === 0) return;
+    if (score === 0 && account.score === 0 && account.level === "calm") return;
     const changed = changeLevel(account, at, score, this.#settings);
     if (!changed) return;
     if (account.level === "calm") this.#raised.delete(account);
@@ -302,10 +302,23 @@ export class Judge {
   reset(name: string, at: number): boolean {
     const account = this.book.find(name);
     if (account === undefined) return false;
+    const wasCalm = account.level === "calm";
     account.reset();
     account.levelAt = at;
     this.#raised.delete(account);
     this.book.touch(account);
+    const { name: of } = account;
+    if (!wasCalm)
+      this.#parts.onChange({
+        account: of,
+        at,
+        level: "calm",
+        score: 0,
+        countries: 0,
+        networks: 0,
+        signals: [],
+        logins: [],
+      });
     return true;
   }
 
@@ -321,8 +334,10 @@ export class Judge {
     const account = this.book.find(name);
     if (account === undefined) return;
     account.turnDay(at, this.#credited(account));
-    // What was said counts at once: the score of before is not what fades.
+    // What was said counts at once: nothing of before fades, and no quiet is waited for.
     account.score = 0;
+    account.loudAt = 0;
+    account.levelAt = 0;
     this.#evaluate(account, at);
   }
 

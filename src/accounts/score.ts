@@ -29,10 +29,30 @@ export function scoreOf(evidence: Evidence): Score {
     sum += found.points;
     if (signal.about === "whereabouts") where += found.points;
   }
+  for (const found of markFindings(evidence, where)) {
+    findings.push(found);
+    sum += found.points;
+    if (found.points < 0) where += found.points;
+  }
   const { max, countries } = evidence.settings.whereabouts;
   if (where > max && evidence.countries.size + evidence.unheard.length < countries) {
     findings.push({ name: "a_journey", points: max - where, because: () => "a journey could explain where it was" });
     sum += max - where;
   }
   return { score: Math.min(scoreMax, sum), findings };
+}
+
+/** What an administrator said changes what the signals weigh. */
+function markFindings({ account, unfamiliar, settings }: Evidence, where: number): NamedFinding[] {
+  const found: NamedFinding[] = [];
+  if (account.marks.shared && where > 0) {
+    const points = -Math.round(where * (1 - settings.shared.factor));
+    found.push({ name: "shared_account", points, because: () => "several people use this account" });
+  }
+  const [first] = unfamiliar;
+  if (account.marks.device && first !== undefined) {
+    const because = () => `a device that never moves logged in from ${first.ip}`;
+    found.push({ name: "device_moved", points: settings.device.points, because });
+  }
+  return found;
 }

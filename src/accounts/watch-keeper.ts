@@ -112,8 +112,8 @@ function noticeOf({ change, outcome }: Kept, { mode }: KeepParts): Notice[] {
   const facts = {
     ...{ level, score: String(score), networks: String(networks), countries: String(countries) },
     because: reasonOf(change),
-    logins: change.logins.map(({ at: when, ip, network }) => `${isoTime(when)} ${ip} ${network}`).join("; "),
-    mode,
+    addresses: change.logins.map(({ at: when, ip, network }) => `${isoTime(when)} ${ip} ${network}`).join("; "),
+    ...(mode === "observe" ? { next: "observed only: no group was changed" } : {}),
   };
   const told = { subject: account, at, facts };
   switch (level) {
@@ -130,11 +130,11 @@ function noticeOf({ change, outcome }: Kept, { mode }: KeepParts): Notice[] {
   }
 }
 
-function breakerNotice({ change }: Kept, kept: readonly Kept[], { breaker, mode }: KeepParts): Notice {
+function breakerNotice({ change }: Kept, kept: readonly Kept[], { breaker }: KeepParts): Notice {
   const names = kept.filter(({ outcome }) => outcome === "breaker").map((one) => one.change.account);
   return {
     ...{ kind: "watch_breaker", severity: "critical", subject: "watch", at: change.at },
-    facts: { accounts: names.slice(0, 10).join(", "), limit: String(breaker.accounts), mode },
+    facts: { count: String(names.length), account: names.slice(0, 10).join(", "), limit: String(breaker.accounts) },
   };
 }
 

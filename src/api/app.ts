@@ -8,6 +8,7 @@ import { apiRoot } from "./contract.ts";
 import type { ApiParts } from "./parts.ts";
 import { problemResponse } from "./problem-answer.ts";
 import type { Route } from "./route.ts";
+import { accountRoutes } from "./routes/accounts.ts";
 import { explainRoutes } from "./routes/explain.ts";
 import { groupRoutes } from "./routes/groups.ts";
 import { logRoutes } from "./routes/logs.ts";
@@ -22,6 +23,7 @@ export const routes: readonly Route[] = [
   ...policyRoutes,
   ...groupRoutes,
   ...quotaRoutes,
+  ...accountRoutes,
   ...explainRoutes,
   ...statusRoutes,
   ...logRoutes,

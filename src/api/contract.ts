@@ -178,7 +178,9 @@ export const groupQuery = z.strictObject({
 });
 
 export const groupAnswer = groupSchema.extend({
-  list: z.array(z.object({ member: z.string(), origin: z.enum(["file", "added"]) })),
+  list: z
+    .array(z.object({ member: z.string(), origin: z.enum(["file", "added", "watch"]) }))
+    .describe("`watch`: an account under watch, no member of its own."),
   nested: z.array(z.string()).describe("Groups inside it, at any depth."),
   used_by: z.array(z.string()).describe("Policies whose members name it, directly or through other groups."),
   next,
@@ -249,6 +251,18 @@ export const explainAnswer = z.object({
   found_as: z.enum(["decision", "client", "queue_id", "account", "recipient", "sender", "text", "line", "time"]),
   decisions: z.array(decisionSchema).describe("Newest first."),
   quotas: z.array(quotaSchema).describe("Of an account or address: its counters."),
+  account: z
+    .object({
+      account: z.string(),
+      level: z.enum(["calm", "notice", "watch", "high"]),
+      score: z.number(),
+      because: z.string(),
+      watched_since: time.nullable(),
+      watched_because: z.string().nullable(),
+      frozen: z.boolean(),
+    })
+    .nullable()
+    .describe("Of an account that is under suspicion, under watch or frozen: how it stands."),
   next,
 });
 

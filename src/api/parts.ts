@@ -1,6 +1,7 @@
 // What the API needs of the daemon: one narrow interface, so that a test and the daemon fill it the same way.
 // Rules and raises are changed in the store, which tells whoever holds them compiled: `store.changes` has the joins.
 
+import type { AccountsOwner } from "../accounts/accounts-owner.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
@@ -38,6 +39,7 @@ export interface ApiParts {
   policyServer(): PolicyServerStats;
   /** How reading of logs stands; undefined when none is configured. */
   logs(): LogsView | undefined;
+  readonly accounts: AccountsDoor;
   readonly outbox: Pick<Outbox, "channels" | "test">;
   /** Replays of old logs. */
   readonly replays: Pick<LogsThread, "replay" | "replayed" | "stopReplay">;
@@ -45,6 +47,12 @@ export interface ApiParts {
   lastReload(): Reload | undefined;
   /** Why the daemon should get no questions yet, one sentence each; empty when it is ready. */
   whyNotReady(): readonly string[];
+}
+
+/** Accounts: the judge's side, and `[accounts] mode` and `watch_group` as they stand. */
+export interface AccountsDoor extends Pick<AccountsOwner, "view" | "queueOf" | "marksChanged" | "reset" | "erase"> {
+  readonly mode: Mode;
+  readonly watchGroup: string;
 }
 
 export interface LogsView extends LogsState {

@@ -66,9 +66,10 @@ export const verbs: readonly Verb[] = [
     help: "which accounts look stolen",
     load: async () => {
       const scan = (await import("./commands/accounts-scan.ts")).accountsScanCommand();
-      return new Command("accounts")
-        .description("which accounts look stolen")
-        .addCommand(withExample(scan, "postvarta accounts scan --log /var/log/mail.log"));
+      const { accountCommands } = await import("./commands/accounts.ts");
+      const accounts = new Command("accounts").description("which accounts look stolen, and what is done about it");
+      for (const command of accountCommands()) accounts.addCommand(command);
+      return accounts.addCommand(withExample(scan, "postvarta accounts scan --log /var/log/mail.log"));
     },
   },
   {

@@ -66,6 +66,15 @@ const serverStats: PolicyServerStats = {
   ...{ requests: new Map(), protocolErrors: new Map() },
 };
 
+/** No log is read, so no judge has anything to say. */
+const judgeless = {
+  view: async () => undefined,
+  queueOf: async () => [],
+  marksChanged: async () => undefined,
+  reset: async () => false,
+  erase: async () => false,
+};
+
 export class House implements AsyncDisposable {
   readonly clock = new ManualClock();
   readonly #stack = new AsyncDisposableStack();
@@ -89,6 +98,7 @@ export class House implements AsyncDisposable {
       internal: "",
       onError: "pass",
       timeZone: "Europe/Kyiv",
+      watchGroup: "newuser",
       canonical,
     });
     const onFinding = measures.found.bind(measures);
@@ -123,6 +133,7 @@ export class House implements AsyncDisposable {
       readRules: (text, file, known) => readRulesFile(text, file, known, undefined),
       policyServer: () => serverStats,
       logs: () => undefined,
+      accounts: { ...judgeless, mode: "enforce", watchGroup: "newuser" },
       outbox: { channels: [], test: async () => undefined },
       replays: { replay: async () => ({ ...noReplay }), stopReplay: () => {}, replayed: undefined },
       lastReload: () => undefined,

@@ -2,6 +2,7 @@
 
 import type { z } from "zod";
 import { Problem } from "../../core/problem.ts";
+import { readAccount } from "../account-view.ts";
 import { type DecisionAnswer, type ExplainAnswer, explainAnswer, explainQuery, type QuotaAnswer } from "../contract.ts";
 import { type FoundDecisions, findAnyDecisions, type Page } from "../found-decisions.ts";
 import { parseCursor, printCursor } from "../page.ts";
@@ -10,6 +11,9 @@ import { route } from "../route.ts";
 import { RuleHistory } from "../rule-history.ts";
 import { decisionView } from "../trail-view.ts";
 import { viewQuotas } from "./quotas.ts";
+
+/** No login is longer. */
+const accountMax = 320;
 
 export const explainRoutes = [
   route({
@@ -26,7 +30,8 @@ async function explain(parts: ApiParts, query: z.output<typeof explainQuery>): P
   const { what } = query;
   const found = await findAnyDecisions(parts, what, pageOf(query));
   const quotas = await limitsFor(parts, what, found);
-  if (found.rows.length === 0 && quotas.length === 0) {
+  const account = await suspicionOf(parts, what);
+  if (found.rows.length === 0 && quotas.length === 0 && account === null) {
     throw new Problem("nothing is known under this name", {
       code: "explain/nothing-found",
       where: what,
@@ -43,7 +48,20 @@ async function explain(parts: ApiParts, query: z.output<typeof explainQuery>): P
     found_as: found.as,
     decisions,
     quotas,
+    account,
     next: more ? printCursor(`${last.at} ${last.id}`) : null,
+  };
+}
+
+/** null where nothing speaks against it, and where `what` is no account. */
+async function suspicionOf(parts: ApiParts, what: string): Promise<ExplainAnswer["account"]> {
+  if (what.length > accountMax || /\s/.test(what)) return null;
+  const account = parts.canonical(what);
+  const { level, score, signals, watch, frozen } = await readAccount(parts, account);
+  if (level === "calm" && watch === null && frozen === null) return null;
+  return {
+    ...{ account, level, score, because: signals.map((signal) => signal.because).join("; ") },
+    ...{ watched_since: watch?.since ?? null, watched_because: watch?.reason ?? null, frozen: frozen !== null },
   };
 }
 

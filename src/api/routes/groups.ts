@@ -8,6 +8,7 @@ import { parseRules } from "../../policy/rules-file.ts";
 import type { Store } from "../../store/db.ts";
 import { addMembers, readGroups, removeMembers } from "../../store/groups.ts";
 import { readRules } from "../../store/policies.ts";
+import { endWatch, findWatch, readWatches } from "../../store/watches.ts";
 import { authorOf } from "../claimed-by.ts";
 import {
   type GroupAnswer,
@@ -64,7 +65,10 @@ function headOf({ name, enabled, comment, members }: Group) {
   return { name, enabled, comment, members: members.length };
 }
 
-async function showGroup({ store }: ApiParts, query: z.output<typeof groupQuery>): Promise<GroupAnswer> {
+async function showGroup(
+  { store, accounts, clock }: ApiParts,
+  query: z.output<typeof groupQuery>,
+): Promise<GroupAnswer> {
   const rules = await readRules(store);
   const group = rules.groups.find(({ name }) => name === query.name);
   if (group === undefined) throw unknownGroup(query.name);
@@ -76,6 +80,12 @@ async function showGroup({ store }: ApiParts, query: z.output<typeof groupQuery>
     query.limit,
   );
   const end = offset + list.length;
+  const isLast = end >= group.members.length;
+  const watched = isLast && accounts.mode === "enforce" && query.name === accounts.watchGroup;
+  if (watched) {
+    const watches = await readWatches(store.facts, clock.now());
+    list.push(...watches.map(({ account }) => ({ member: `$${account}`, origin: "watch" as const })));
+  }
   const usesOf = (member: string | null) =>
     groupsNamed(member ?? "").some((name) => groupsInside(name, rules.groups).has(query.name));
   const users = rules.policies.filter(({ members }) => members.some((m) => usesOf(m.source) || usesOf(m.destination)));
@@ -86,7 +96,7 @@ async function showGroup({ store }: ApiParts, query: z.output<typeof groupQuery>
     list,
     nested: [...inside],
     used_by: users.map(({ name }) => name),
-    next: end < group.members.length && list.length > 0 ? printCursor(String(end)) : null,
+    next: !isLast && list.length > 0 ? printCursor(String(end)) : null,
   };
 }
 
@@ -136,7 +146,7 @@ async function changeMembers(
   const members = [...new Set(request.members)];
   const check = verb === "add" ? (groups: readonly Group[]) => checkMembers(name, members, groups) : () => undefined;
   const changed = request.dry_run
-    ? await wouldChange(parts.store, { name, members, verb, check })
+    ? await wouldChange(parts, { name, members, verb, check })
     : await makeChange(parts, { name, members, verb, check, by: request.by });
   const unchanged = members.filter((member) => !changed.includes(member));
   return { dry_run: request.dry_run, name, changed: [...changed], unchanged };
@@ -152,20 +162,36 @@ interface Change {
 async function makeChange(parts: ApiParts, { name, members, verb, check, by }: Change & { readonly by: string }) {
   const author = authorOf(by, parts.clock.now());
   const write = verb === "add" ? addMembers : removeMembers;
-  const changed = await write(parts.store, { group: name, members, check, ...author });
+  const own = await write(parts.store, { group: name, members, check, ...author });
+  const ended: string[] = [];
+  for (const [member, account] of watchedMembers(parts, { name, members, verb }))
+    if (await endWatch(parts.store, account, author)) ended.push(member);
+  const changed = [...new Set([...own, ...ended])];
   if (changed.length > 0) {
     parts.log.info(`group_${verb}`, { group: name, members: changed.join(" "), by: author.by });
   }
   return changed;
 }
 
-async function wouldChange(store: Store, { name, members, verb, check }: Change): Promise<readonly string[]> {
+/** An account under watch is no member that could be removed: its watch ends (decided 12). */
+function watchedMembers(
+  { accounts, canonical }: ApiParts,
+  { name, members, verb }: Pick<Change, "name" | "members" | "verb">,
+): readonly (readonly [member: string, account: string])[] {
+  if (verb === "add" || name !== accounts.watchGroup) return [];
+  return members.filter((member) => member.startsWith("$")).map((member) => [member, canonical(member.slice(1))]);
+}
+
+async function wouldChange(parts: ApiParts, { name, members, verb, check }: Change): Promise<readonly string[]> {
+  const { store } = parts;
   check(await readGroups(store.facts));
-  const changed: string[] = [];
+  const changed = new Set<string>();
   for (const member of members) {
-    if ((await isMember(store, name, member)) === (verb === "remove")) changed.push(member);
+    if ((await isMember(store, name, member)) === (verb === "remove")) changed.add(member);
   }
-  return changed;
+  for (const [member, account] of watchedMembers(parts, { name, members, verb }))
+    if ((await findWatch(store.facts, account)) !== undefined) changed.add(member);
+  return [...changed];
 }
 
 async function isMember(store: Store, name: string, member: string): Promise<boolean> {

@@ -34,6 +34,7 @@ async function explain(words: readonly string[], options: ExplainOptions): Promi
   const client = await Client.open(options);
   const answer = await client.get<ExplainAnswer>(`/explain/${encodeURIComponent(what)}`, { limit: options.limit });
   if (terminal.json) return terminal.printJson(answer);
+  if (answer.account !== null) printSuspicion(terminal, answer.account);
   if (answer.quotas.length > 0) {
     printQuotas(terminal, answer.quotas);
     terminal.line();
@@ -41,6 +42,15 @@ async function explain(words: readonly string[], options: ExplainOptions): Promi
   if (answer.decisions.length === 0) terminal.line("no decision other than a pass");
   for (const decision of answer.decisions) printDecision(terminal, decision);
   if (answer.next !== null) terminal.line("older decisions are left out: see --limit");
+}
+
+function printSuspicion(terminal: Terminal, found: NonNullable<ExplainAnswer["account"]>): void {
+  const { account, level, score, because, watched_since: since, watched_because: why, frozen } = found;
+  terminal.line(safeText(`account ${account}: ${level}, score ${score}${because === "" ? "" : `: ${because}`}`));
+  if (since !== null) terminal.line(`  under watch since ${terminal.time(since)}: ${safeText(why ?? "")}`);
+  if (frozen) terminal.line("  frozen: it may not send");
+  terminal.line(`  more: postvarta accounts show ${safeText(account)}`);
+  terminal.line();
 }
 
 function printDecision(terminal: Terminal, decision: DecisionAnswer): void {

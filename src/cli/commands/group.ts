@@ -56,7 +56,9 @@ function showCommand(): Command {
         group.used_by.length > 0 ? safeText(`used by the policies ${group.used_by.join(", ")}`) : "used by no policy",
       );
       for (const { member, origin } of group.list)
-        terminal.line(`  ${safeText(member)}${origin === "added" ? "  (added)" : ""}`);
+        terminal.line(
+          `  ${safeText(member)}${origin === "file" ? "" : `  (${origin === "added" ? "added" : "under watch"})`}`,
+        );
     });
 }
 
