@@ -20,6 +20,7 @@ const wanted = [
   "ripgrep",
   "strace",
   "iproute2",
+  "systemd",
 ] as const;
 
 const aptTimeoutMs = 240_000;

@@ -166,7 +166,10 @@ export class Follow<Write> implements AsyncDisposable {
 
   /** Resolves when all that is at hand has been read and committed. */
   async settled(): Promise<void> {
-    while (!this.#stopped && (this.#followed.some(({ idle }) => !idle) || !this.#pending.isEmpty || this.#committing)) {
+    const isReading = () => this.#followed.some(({ idle }) => !idle);
+    while (!this.#stopped && (isReading() || !this.#pending.isEmpty || this.#committing !== undefined)) {
+      // Nothing else comes that a commit could wait for.
+      if (!isReading()) this.#startCommit();
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
@@ -268,7 +271,7 @@ export class Follow<Write> implements AsyncDisposable {
   }
 
   #startCommit(): void {
-    if (this.#committing === undefined && !this.#stopped) void this.#commit();
+    if (this.#committing === undefined && !this.#stopped && !this.#pending.isEmpty) void this.#commit();
   }
 
   #commit(): Promise<void> {

@@ -40,6 +40,7 @@ async function run(options: GlobalOptions & { readonly debug?: boolean }, startD
     journald: process.env["JOURNAL_STREAM"] !== undefined,
     write: (line) => void process.stderr.write(line),
   });
+  outliveReaders();
   const read = readAgain();
   const stop = stopSignal();
   await using daemon = await startDaemon(read, { version: version(), log, readAgain });
@@ -66,6 +67,12 @@ function factsOf({ policyAddresses, apiAddress }: RunningDaemon, { config }: Rea
 /** `--socket` wins over the file, as the environment does. */
 function environmentOf({ socket }: GlobalOptions): NodeJS.ProcessEnv {
   return socket === undefined ? process.env : { ...process.env, POSTVARTA__CONTROL__SOCKET: socket };
+}
+
+/** Whoever reads our output may go away (a terminal, a journald that is killed): other verbs end then, a daemon does not. */
+function outliveReaders(): void {
+  process.stdout.removeAllListeners("error");
+  for (const output of [process.stdout, process.stderr]) output.on("error", () => {});
 }
 
 /** The first SIGTERM or SIGINT; a second one ends the process at once. */

@@ -219,6 +219,30 @@ test("a glob follows what appears, and takes no rotated file for another log", a
   );
 });
 
+for (const [title, refill] of [
+  ["shorter than before", 5],
+  ["longer than before", 40],
+] as const) {
+  test(`truncated to nothing and written anew, ${title}: every line once, also over a stop`, async () => {
+    using ground = new Ground();
+    writeFileSync(ground.path, "");
+    await ground.read(20 + refill, {
+      during: () => {
+        ground.append(1, 20);
+        setTimeout(() => {
+          truncateSync(ground.path);
+          ground.append(21, 20 + refill);
+        }, 400);
+      },
+    });
+    assert.deepEqual(ground.remembered.numbers, upTo(20 + refill));
+    truncateSync(ground.path);
+    ground.append(21 + refill, 30 + refill);
+    await ground.read(30 + refill);
+    assert.deepEqual(ground.remembered.numbers, upTo(30 + refill));
+  });
+}
+
 /** Things that may stand where a log should, and the trouble they are. */
 const strangers: readonly { readonly title: string; lay(path: string): void; readonly trouble: RegExp }[] = [
   { title: "a FIFO", lay: (path) => execFileSync("mkfifo", [path]), trouble: /no regular file/ },
