@@ -96,7 +96,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   const server = stack.use(createPolicyServer({ read, options, engine, measures, onAsked }));
   const jails = createJails({ read, options, store, clock });
   const logs = stack.use(
-    createLogsThread({ read, options, store, clock, parts: [jails, accounts, networksOwner(read)] }),
+    createLogsThread({ read, options, store, clock, jails, parts: [jails, accounts, networksOwner(read)] }),
   );
   jails.use((question) => logs.ask(jails.name, question));
   accounts.use((question) => logs.ask(accounts.name, question));
@@ -131,7 +131,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   return {
     policyAddresses: server.addresses,
     apiAddress: api.address,
-    reload: () => (live.reload = reload({ live, options, rules, logs, now: clock.now() })),
+    reload: () => (live.reload = reload({ live, options, rules, logs, jails, now: clock.now() })),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
@@ -173,10 +173,11 @@ interface LogsInput {
   readonly options: DaemonOptions;
   readonly store: Store;
   readonly clock: Clock;
+  readonly jails: JailOwner;
   readonly parts: LogsThreadOptions["parts"];
 }
 
-function createJails({ read, options, store, clock }: Omit<LogsInput, "parts">): JailOwner {
+function createJails({ read, options, store, clock }: Omit<LogsInput, "parts" | "jails">): JailOwner {
   const { config } = read;
   const aliases = readAliases(config.accounts.aliases);
   const trust = configuredTrust(config.jails.trust.addresses);
@@ -188,7 +189,7 @@ function networksOwner({ config }: ReadConfig): LogPartOwner<unknown> {
   return { name: networksStart, start: async () => config.networks, write: async () => {}, written: () => {} };
 }
 
-interface AccountsInput extends Omit<LogsInput, "parts" | "read"> {
+interface AccountsInput extends Omit<LogsInput, "parts" | "jails" | "read"> {
   readonly live: { readonly read: ReadConfig };
 }
 
@@ -197,10 +198,10 @@ function createAccounts({ live, options, store, clock }: AccountsInput): Account
   return new AccountsOwner({ store, clock, log: options.log, node: live.read.config.node.name, settings });
 }
 
-function createLogsThread({ read, options, store, clock, parts }: LogsInput): LogsThread {
-  const { logs: settings, node } = read.config;
+function createLogsThread({ read, options, store, clock, jails, parts }: LogsInput): LogsThread {
+  const { logs, node } = read.config;
   return new LogsThread({
-    settings,
+    settings: jails.withLogs(logs),
     store,
     node: node.name,
     clock,
@@ -296,16 +297,17 @@ interface ReloadInput {
   readonly options: DaemonOptions;
   readonly rules: LiveRules;
   readonly logs: LogsThread;
+  readonly jails: JailOwner;
   readonly now: number;
 }
 
 /** Takes the configuration again. What cannot change in flight keeps its value and is named in the log. */
-function reload({ live, options, rules, logs, now }: ReloadInput): Reload {
+function reload({ live, options, rules, logs, jails, now }: ReloadInput): Reload {
   try {
     const read = options.readAgain();
     // What SIGHUP may change in flight; everything else needs a restart.
     rules.configure(readCompileOptions(read));
-    logs.use(read.config.logs);
+    logs.use(jails.withLogs(read.config.logs));
     const waiting = settingsToRestart(live.read.config, read.config);
     live.read = read;
     options.log.info("reloaded", { needs_restart: waiting.join(",") || undefined });

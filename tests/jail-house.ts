@@ -31,6 +31,7 @@ export function jailsStart({ jails = {}, start = {} }: JailHouseOptions = {}): J
     logins: [],
     bans: [],
     failingMax: config.jails.failing_max,
+    fail2ban: { directory: config.jails.fail2ban, method: config.jails.counting },
     ...start,
   };
 }

@@ -243,6 +243,12 @@ const jails = z.strictObject({
     .default("policy-only")
     .describe("What is made equal to the bans. `policy-only` refuses mail of banned addresses at the policy service."),
   list_file: word.default("").describe("A file that holds the banned addresses, one a line; empty for none."),
+  counting: z
+    .enum(["sliding", "estimate"])
+    .default("sliding")
+    .describe(
+      "How Fail2ban's jails count: exactly what lies within findtime, or its estimate, which spreads older failures evenly.",
+    ),
   failing_max: z
     .int()
     .min(1_000)

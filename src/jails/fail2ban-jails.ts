@@ -6,6 +6,7 @@ import type { LineBatch } from "../core/line-batch.ts";
 import type { Failure } from "./fail2ban/filter-engine.ts";
 import { FilterEngine } from "./fail2ban/filter-engine.ts";
 import type { JailDefinition } from "./fail2ban/jail-reader.ts";
+import { usesJournal } from "./fail2ban-config.ts";
 import { GuardedFilter } from "./filter.ts";
 import { needsOf } from "./filter-needs.ts";
 import { fitsGlob } from "./glob.ts";
@@ -165,8 +166,8 @@ export class Fail2banJails {
 
   #makeRunning(definition: JailDefinition): Running {
     const { method, lines, idsMax, now } = this.#options;
-    const { name, maxretry, findtimeSeconds, bantimeSeconds, logtimezoneMinutes, backend, ignore } = definition;
-    const isJournal = backend.startsWith("systemd");
+    const { name, maxretry, findtimeSeconds, bantimeSeconds, logtimezoneMinutes, ignore } = definition;
+    const isJournal = usesJournal(definition);
     const setting = {
       ...{ name, maxretry, method, what: "failures", ipv6Prefix: 128 as const, subnets: undefined },
       findtimeMs: findtimeSeconds * 1000,

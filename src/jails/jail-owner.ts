@@ -7,14 +7,18 @@ import type { Clock } from "../core/clock.ts";
 import { parseNetwork, printNetwork } from "../core/ip.ts";
 import type { Log } from "../core/log.ts";
 import type { LogPartOwner } from "../core/log-part.ts";
-import { lastBanChange, readAllBans, readBanChanges } from "../store/ban-list.ts";
+import { countPriorBans, lastBanChange, readAllBans, readBanChanges } from "../store/ban-list.ts";
 import { addBans, type BanOutcome } from "../store/bans.ts";
 import type { Fact, Store } from "../store/db.ts";
 import { addFailures, pruneFailures, readFailures } from "../store/failures.ts";
 import { pruneGoodLogins, readGoodLogins, saveGoodLogins } from "../store/good-logins.ts";
 import { readRules } from "../store/policies.ts";
 import type { Tables } from "../store/tables.ts";
+import { nextBanSeconds } from "./fail2ban/ban-growth.ts";
+import type { JailDefinition } from "./fail2ban/jail-reader.ts";
+import { missingLogs, readFail2ban } from "./fail2ban-config.ts";
 import type { JailSetting } from "./jail.ts";
+import { fail2banBans, type JailBan, ownJailBans } from "./jail-bans.ts";
 import {
   type FailuresWrite,
   type JailsQuestion,
@@ -25,7 +29,7 @@ import {
   standingBan,
   type TrustedText,
 } from "./jail-words.ts";
-import { mildnessOf, type OwnJailBan, ownJailBans, ownJailSettings } from "./own-settings.ts";
+import { mildnessOf, ownJailSettings } from "./own-settings.ts";
 import { printEvidence, type Ticket } from "./ticket.ts";
 
 /** What is trusted, as somebody else keeps it. */
@@ -47,7 +51,8 @@ export class JailOwner implements LogPartOwner<Transaction<Tables>> {
   readonly name = jailsPart;
   readonly #options: JailOwnerOptions;
   readonly #own: readonly JailSetting[];
-  readonly #bans: ReadonlyMap<string, OwnJailBan>;
+  readonly #definitions: readonly JailDefinition[];
+  readonly #bans: ReadonlyMap<string, JailBan>;
   #ask: (question: JailsQuestion) => Promise<unknown> = async () => {};
   /** Changes of bans that the part knows. */
   #seq = 0;
@@ -57,7 +62,14 @@ export class JailOwner implements LogPartOwner<Transaction<Tables>> {
   constructor(options: JailOwnerOptions) {
     this.#options = options;
     this.#own = ownJailSettings(options.config.jails);
-    this.#bans = ownJailBans(options.config.jails);
+    this.#definitions = readFail2ban(options.config.jails.fail2ban).jails;
+    const { jails } = options.config;
+    this.#bans = new Map([...ownJailBans(jails), ...fail2banBans(jails, this.#definitions)]);
+  }
+
+  /** `[[logs]]` with what Fail2ban's jails read and nobody follows. */
+  withLogs<Log extends { readonly kind: string; readonly path?: string }>(logs: readonly Log[]) {
+    return [...logs, ...missingLogs(this.#definitions, logs)];
   }
 
   /** How to reach the part, once the thread is there. */
@@ -83,6 +95,7 @@ export class JailOwner implements LogPartOwner<Transaction<Tables>> {
       logins: await readGoodLogins(store, now - mildness.keepMs),
       bans,
       failingMax: config.jails.failing_max,
+      fail2ban: { directory: config.jails.fail2ban, method: config.jails.counting },
     };
   }
 
@@ -95,7 +108,8 @@ export class JailOwner implements LogPartOwner<Transaction<Tables>> {
       tx,
       ofKind(own, "login").map(({ login }) => login),
     );
-    const wanted = ofKind(own, "ticket").flatMap(({ ticket }) => this.#wanted(ticket, now));
+    const tickets = ofKind(own, "ticket").map(({ ticket }) => ticket);
+    const wanted = (await this.#grown(tx, tickets)).flatMap((ticket) => this.#wanted(ticket, now));
     this.#outcomes = wanted.length === 0 ? [] : await addBans(tx, wanted, { trust: trust.check, now });
   }
 
@@ -152,6 +166,24 @@ export class JailOwner implements LogPartOwner<Transaction<Tables>> {
     const { policies } = await readRules(this.#options.store);
     const quotas = policies.flatMap(({ quotas, accounting }) => [...quotas, ...accounting]);
     return [...new Set(quotas.map(({ text }) => text))].filter((text) => text !== "");
+  }
+
+  /** With the time that a jail gives to who was banned before. */
+  async #grown(tx: Transaction<Tables>, tickets: readonly Ticket[]): Promise<readonly Ticket[]> {
+    const grown: Ticket[] = [];
+    for (const ticket of tickets) {
+      const growth = this.#bans.get(ticket.jail)?.growth;
+      const address = parseNetwork(ticket.id);
+      if (growth === undefined || address === undefined || ticket.bantimeMs === undefined) {
+        grown.push(ticket);
+        continue;
+      }
+      const prior = await countPriorBans(tx, [address], growth.allJails ? undefined : ticket.jail);
+      const count = prior.get(printNetwork(address))?.count ?? 0;
+      const seconds = nextBanSeconds(growth, ticket.bantimeMs / 1000, count, Math.random());
+      grown.push({ ...ticket, bantimeMs: Math.round(seconds * 1000) });
+    }
+    return grown;
   }
 
   #wanted(ticket: Ticket, now: number): WantedBan[] {

@@ -3,6 +3,8 @@
 import { Accounts } from "../core/account.ts";
 import { parseNetwork } from "../core/ip.ts";
 import type { LogPart, SeenLines } from "../core/log-part.ts";
+import { readFail2ban } from "./fail2ban-config.ts";
+import { Fail2banJails } from "./fail2ban-jails.ts";
 import type { Jail } from "./jail.ts";
 import type {
   FailingId,
@@ -29,22 +31,33 @@ export class JailPart implements LogPart<JailsWrite> {
   readonly #lines = new LineMemory();
   readonly #trusted: TrustedAddresses;
   readonly #own: OwnJails;
+  readonly #fail2ban: Fail2banJails;
+  readonly #problems: readonly string[];
   readonly #leaks = new Leaks();
   #now: number;
 
   constructor(start: JailsStart) {
     this.#now = start.now;
     this.#trusted = new TrustedAddresses(start.trusted);
+    const isTrusted = (address: string) => this.#trusted.has(address, this.#now);
+    const { jails: definitions, problems } = readFail2ban(start.fail2ban.directory);
+    const jailCount = start.own.length + definitions.length;
+    const idsMax = Math.max(1, Math.floor(start.failingMax / Math.max(1, jailCount)));
+    this.#problems = problems.map(({ line }) => line);
     const { defaultDomain, aliases } = start.accounts;
     const accounts = new Accounts({ defaultDomain, aliases });
     this.#own = new OwnJails({
       settings: start.own,
       mildness: start.mildness,
       canonical: (login) => accounts.canonical(login),
-      isTrusted: (address) => this.#trusted.has(address, this.#now),
+      isTrusted,
       lines: this.#lines,
       quotaTexts: start.quotaTexts,
-      idsMax: Math.max(1, Math.floor(start.failingMax / Math.max(1, start.own.length))),
+      idsMax,
+    });
+    this.#fail2ban = new Fail2banJails({
+      ...{ definitions, method: start.fail2ban.method, lines: this.#lines, isTrusted, timeOf, idsMax },
+      now: () => this.#now,
     });
     for (const login of start.logins) this.#own.restoreLogin(login);
     for (const ban of start.bans) this.#leaks.add(ban);
@@ -66,6 +79,8 @@ export class JailPart implements LogPart<JailsWrite> {
       if (login !== undefined) writes.push({ kind: "login", login });
       if (event.ip !== null && !batch.isReplay) this.#leaks.see([event.ip], at);
     }
+    if (!batch.isReplay)
+      for (const ticket of this.#fail2ban.see(batch, events)) writes.push({ kind: "ticket", ticket });
     this.#lines.endPiece();
     writes.push(...this.#recorded());
     return writes;
@@ -77,7 +92,12 @@ export class JailPart implements LogPart<JailsWrite> {
   }
 
   report(): JailsReport {
-    return { jails: this.#own.jails.map(reportOf), softened: this.#own.softened, leaks: this.#leaks.report() };
+    const own = this.#own.jails.map((jail) => reportOf(jail, "own", []));
+    const imported = this.#fail2ban.jails.map((jail) =>
+      reportOf(jail, "fail2ban", this.#fail2ban.troublesOf(jail.setting.name)),
+    );
+    const { softened } = this.#own;
+    return { jails: [...own, ...imported], softened, leaks: this.#leaks.report(), problems: this.#problems };
   }
 
   answer(question: JailsQuestion): readonly FailingId[] | undefined {
@@ -99,7 +119,7 @@ export class JailPart implements LogPart<JailsWrite> {
   }
 
   get #jails(): readonly Jail[] {
-    return this.#own.jails;
+    return [...this.#own.jails, ...this.#fail2ban.jails];
   }
 
   #takeBans({ added, removed, forgiven }: Extract<JailsQuestion, { kind: "bans" }>): void {
@@ -142,7 +162,7 @@ function timeOf(at: number, now: number, isLive: boolean): number {
   return isLive && late > lateMs && late < wrongClockMsMax ? now : at;
 }
 
-function reportOf(jail: Jail): JailReport {
+function reportOf(jail: Jail, origin: JailReport["origin"], troubles: readonly string[]): JailReport {
   const { setting, failing, counts, lastBan } = jail;
-  return { name: setting.name, origin: "own", failing, counts: { ...counts }, lastBan, troubles: [] };
+  return { name: setting.name, origin, failing, counts: { ...counts }, lastBan, troubles };
 }

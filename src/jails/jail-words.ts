@@ -46,6 +46,8 @@ export interface JailsStart {
   readonly bans: readonly StandingBan[];
   /** Ids that are remembered, all jails together. */
   readonly failingMax: number;
+  /** Fail2ban's jails: the directory (empty: none), and how they count. */
+  readonly fail2ban: { readonly directory: string; readonly method: "sliding" | "estimate" };
 }
 
 export interface FailuresWrite {
@@ -96,6 +98,8 @@ export interface JailsReport {
   readonly jails: readonly JailReport[];
   readonly softened: readonly Softened[];
   readonly leaks: LeaksReport;
+  /** Why jails of Fail2ban's configuration do not run. */
+  readonly problems: readonly string[];
 }
 
 export interface LeaksReport {

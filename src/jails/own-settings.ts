@@ -1,18 +1,17 @@
 // `[jails]` of the configuration → what the own jails run by, and what their bans are like.
 
 import type { Config } from "../config/config.ts";
-import { type PortList, parsePorts } from "../core/port-list.ts";
 import type { JailSetting } from "./jail.ts";
 import { ownJails } from "./own/index.ts";
 import type { Mildness } from "./own-jails.ts";
 
-type JailsConfig = Config["jails"];
+export type JailsConfig = Config["jails"];
 type Section = JailsConfig["unknown_user"];
 
 const dayMs = 86_400_000;
 
 /** The section of an own jail. */
-function sectionOf(config: JailsConfig, jail: string): Section {
+export function sectionOf(config: JailsConfig, jail: string): Section {
   const sections = config as unknown as Readonly<Record<string, Section | undefined>>;
   const section = sections[jail.replaceAll("-", "_")];
   if (section === undefined) throw new Error(`the jail ${jail} has no section in the configuration`);
@@ -32,22 +31,6 @@ export function ownJailSettings(config: JailsConfig): readonly JailSetting[] {
     };
     return [{ name, what, maxretry, ...times, method: "sliding" as const, ipv6Prefix: ipv6_prefix, subnets }];
   });
-}
-
-/** What the bans of a jail are like. */
-export interface OwnJailBan {
-  readonly ports: PortList | undefined;
-  readonly enforce: boolean;
-}
-
-export function ownJailBans(config: JailsConfig): ReadonlyMap<string, OwnJailBan> {
-  return new Map(
-    ownJails.map(({ name }) => {
-      const { ports, mode } = sectionOf(config, name);
-      const enforce = config.mode === "enforce" && mode === "enforce";
-      return [name, { ports: ports === "" ? undefined : parsePorts(ports), enforce }];
-    }),
-  );
 }
 
 export function mildnessOf({ wrong_password: section }: JailsConfig): Mildness {
