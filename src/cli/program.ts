@@ -77,8 +77,12 @@ export const verbs: readonly Verb[] = [
     help: "what a jail's filter finds",
     load: async () => {
       const test = (await import("./commands/jail-test.ts")).jailTestCommand();
+      const check = (await import("./commands/jail-check.ts")).jailCheckCommand();
       const example = "postvarta jail test --config-dir /etc/fail2ban --filter postfix --log /var/log/mail.log";
-      return new Command("jail").description("what a jail's filter finds").addCommand(withExample(test, example));
+      return new Command("jail")
+        .description("what a jail's filter finds")
+        .addCommand(withExample(test, example))
+        .addCommand(withExample(check, "postvarta jail check --config-dir /etc/fail2ban"));
     },
   },
   {

@@ -1,11 +1,13 @@
 // `postvarta doctor`: does Postfix ask us, everywhere, once, and does mail flow when we are down? Works without the daemon.
 import { Command } from "commander";
 import { readConfig } from "../../config/config.ts";
+import { checkConfiguration } from "../../jails/filter-check/configuration-check.ts";
 import { diagnose } from "../doctor/diagnose.ts";
 import type { OurSide } from "../doctor/endpoint.ts";
 import { inspectPostfix } from "../doctor/inspect.ts";
 import { printReport } from "../doctor/report.ts";
 import { exitCodes } from "../exit-code.ts";
+import { printFilterFindings } from "../filter-findings.ts";
 
 interface DoctorOptions {
   readonly config?: string;
@@ -23,11 +25,16 @@ export function doctorCommand(): Command {
     .action(async (options: DoctorOptions) => {
       const { config } = readConfig({ file: options.config, environment: process.env });
       const ours = { listen: config.policy.listen, onError: config.policy.on_error };
-      process.exitCode = await examine(config.postfix.config_directories, ours, options);
+      process.exitCode = await examine(config.postfix.config_directories, config.jails.fail2ban, { ours, options });
     });
 }
 
-async function examine(directories: readonly string[], ours: OurSide, options: DoctorOptions): Promise<number> {
+interface Asked {
+  readonly ours: OurSide;
+  readonly options: DoctorOptions;
+}
+
+async function examine(directories: readonly string[], fail2ban: string, { ours, options }: Asked): Promise<number> {
   const examined = [];
   let hiddenNotes = 0;
   for (const directory of directories) {
@@ -37,9 +44,15 @@ async function examine(directories: readonly string[], ours: OurSide, options: D
     hiddenNotes += all.length - findings.length;
     examined.push({ setup, findings });
   }
-  const findings = examined.flatMap((one) => one.findings);
+  const postfixVersion = examined[0]?.setup.parameters.get("mail_version");
+  const filters = fail2ban === "" ? [] : checkConfiguration(fail2ban, { postfixVersion });
+  const shown = filters.filter((finding) => options.info === true || finding.severity !== "info");
+  const findings = [...examined.flatMap((one) => one.findings), ...shown];
   const text =
-    options.json === true ? `${JSON.stringify(findings, undefined, 2)}\n` : printReport(examined, ours, hiddenNotes);
+    options.json === true
+      ? `${JSON.stringify(findings, undefined, 2)}\n`
+      : printReport(examined, ours, hiddenNotes) +
+        (shown.length > 0 ? `${fail2ban}\n${printFilterFindings(shown)}` : "");
   process.stdout.write(text);
   return findings.some((finding) => finding.severity !== "info") ? exitCodes.failed : exitCodes.ok;
 }
