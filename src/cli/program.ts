@@ -86,6 +86,11 @@ export const verbs: readonly Verb[] = [
     },
   },
   {
+    name: "import",
+    help: "take over what another program knows",
+    load: async () => (await import("./commands/import.ts")).importCommand(),
+  },
+  {
     name: "networks",
     help: "what an address belongs to",
     load: async () => (await import("./commands/networks.ts")).networksCommand(),
