@@ -5,7 +5,9 @@ import type { Config } from "../config/config.ts";
 import type { TrustCheck, WantedBan } from "../core/ban.ts";
 import { steadyClock } from "../core/clock.ts";
 import { type Network, parseNetwork, printNetwork } from "../core/ip.ts";
-import { TrustList } from "../jails/trust.ts";
+import { TrustList } from "../core/trust-list.ts";
+import { Tools } from "../jails/firewalls/tools.ts";
+import { readMynetworks } from "../jails/mynetworks.ts";
 import { banNow } from "../store/bans.ts";
 import type { Store } from "../store/db.ts";
 import { openStore } from "../store/open.ts";
@@ -47,6 +49,15 @@ async function gatherTrust(store: Store, config: Config, now: number): Promise<T
   ];
   const list = new TrustList(entries);
   return (network, at) => list.find(network, at)?.why;
+}
+
+/** Where Postfix is not installed nobody relays; the daemon reads them again when it starts. */
+async function mynetworks(config: Config): Promise<readonly Network[]> {
+  try {
+    return await readMynetworks(new Tools(), config.postfix.config_directories);
+  } catch {
+    return [];
+  }
 }
 
 function toEntries(texts: readonly string[], why: string): readonly { network: Network; why: string }[] {

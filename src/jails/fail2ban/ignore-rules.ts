@@ -43,7 +43,7 @@ export function readIgnoreRules(source: OptionSource): IgnoreRules {
 }
 
 /** Words of `ignoreip` or of a file of it: networks, and what must be looked up. */
-function sortIgnored(words: readonly string[]): { networks: readonly Network[]; names: readonly string[] } {
+export function sortIgnored(words: readonly string[]): { networks: readonly Network[]; names: readonly string[] } {
   const networks: Network[] = [];
   const names: string[] = [];
   for (const word of words) {

@@ -11,7 +11,7 @@ export interface LineShape {
 }
 
 /** Who really is connected. */
-export const trueAddress = "203.0.113.5";
+const trueAddress = "203.0.113.5";
 /** Whom he wants to be banned. */
 export const forgedAddress = "198.51.100.66";
 

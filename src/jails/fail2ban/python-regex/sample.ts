@@ -78,7 +78,7 @@ function pickAlternative(items: readonly Node[], { alternative, groups }: Sample
   return items.find((item) => holdsGroup(item, names)) ?? items[Math.min(alternative, items.length - 1)];
 }
 
-export function holdsGroup(node: Node, names: readonly string[]): boolean {
+function holdsGroup(node: Node, names: readonly string[]): boolean {
   if (node.kind === "group" && names.includes(node.name)) return true;
   if (node.kind === "sequence" || node.kind === "alternatives") return node.items.some((one) => holdsGroup(one, names));
   if (node.kind === "choice") return holdsGroup(node.yes, names) || holdsGroup(node.no, names);
