@@ -38,6 +38,7 @@ async function gatherTrust(store: Store, config: Config, now: number): Promise<T
   const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   const entries = [
     ...config.jails.trust.addresses.map((network) => ({ network, why: "[jails.trust]" })),
+    ...(await mynetworks(config)).map((network) => ({ network, why: "mynetworks" })),
     ...toEntries(
       own.map(({ address }) => address.replace(/%.*/, "")),
       "an address of this machine",
