@@ -27,6 +27,9 @@ for (const [login, account, bareAccount] of [
   ["self", "self@example.com", "self"],
   ["other", "self@example.com", "self"],
   ["", "", ""],
+  [" Ann\t", "ann@example.com", "ann"],
+  ["bob@example.com ", "robert@example.com", "bob@example.com"],
+  ["  ", "@example.com", "  "],
   ["__proto__", "__proto__@example.com", "__proto__"],
 ] as const) {
   test(`the login ${JSON.stringify(login)} is the account ${JSON.stringify(account)}`, () => {

@@ -33,7 +33,10 @@ export class Accounts {
     this.#accounts = this.#resolve(options.aliases);
   }
 
-  /** The account of a login: lower case, aliases followed, the default domain on a bare login. An empty login stays empty. */
+  /**
+   * The account of a login: lower case, without blanks around it, aliases followed, the default domain on a bare login. An empty login
+   * stays empty. LDAP and SQL servers let `ann ` in where the mailbox is `ann`, and Cyrus SASL hands on what was typed.
+   */
   canonical(login: string): string {
     if (login === "") return "";
     const full = this.#full(login);
@@ -41,8 +44,10 @@ export class Accounts {
   }
 
   #full(login: string): string {
-    const lower = login.toLowerCase();
-    return this.#suffix === "" || lower.includes("@") ? lower : lower + this.#suffix;
+    const lower = login.trim().toLowerCase();
+    // A login of blanks only is a login all the same.
+    if (this.#suffix === "" || lower.includes("@")) return lower === "" ? login : lower;
+    return lower + this.#suffix;
   }
 
   /** Chains are followed here, once, so that a question needs a single look-up. A loop ends where it began: no alias. */

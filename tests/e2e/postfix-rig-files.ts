@@ -16,6 +16,8 @@ export interface PostfixRigOptions {
   readonly mailboxes?: MailboxPorts;
   /** discard (default), hold (stays in the hold queue) or file (`rig.delivered()` reads it). */
   readonly delivery?: "discard" | "hold" | "file";
+  /** Further lines of Dovecot's passwd-file; with them logins reach it as they were typed. */
+  readonly users?: string;
 }
 
 export interface MailboxPorts {
@@ -132,6 +134,9 @@ postlog unix-dgram n - n - 1 postlogd
 /** Dovecot 2.3 as a SASL server, and with `mailboxes` as IMAP, POP3 and submission server; no delay after a wrong password. */
 export function dovecotConf(directory: string, uid: number, port: number, options: PostfixRigOptions): string {
   const { mailboxes } = options;
+  // Without a list every character may stand in a login, as `+`.
+  const logins =
+    options.users === undefined ? "auth_username_format = %Lu" : "auth_username_chars =\nauth_username_format = %u";
   return `base_dir = ${directory}/run
 state_dir = ${directory}/run
 log_path = ${directory}/dovecot.log
@@ -140,7 +145,7 @@ ssl = no
 disable_plaintext_auth = no
 auth_mechanisms = plain login
 auth_failure_delay = 0
-auth_username_format = %Lu
+${logins}
 ${mailboxes === undefined ? "" : mailboxConf(directory, uid, port, mailboxes)}
 passdb {
   driver = passwd-file
@@ -205,6 +210,7 @@ ${service("imap", "imap", ports.imap)}${service("pop3", "pop3", ports.pop3)}${se
 }
 
 /** user0 … user99@example.test with the password "secret". */
-export function userLines(): string {
-  return Array.from({ length: userCount }, (_, n) => `user${n}@example.test:{PLAIN}secret::::::\n`).join("");
+export function userLines({ users = "" }: PostfixRigOptions): string {
+  const lines = Array.from({ length: userCount }, (_, n) => `user${n}@example.test:{PLAIN}secret::::::\n`);
+  return lines.join("") + users;
 }

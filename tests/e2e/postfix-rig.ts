@@ -119,6 +119,13 @@ export class PostfixRig implements AsyncDisposable {
       .map(parseQueued);
   }
 
+  /** Recipients that Postfix has delivered to, once its queue is empty. */
+  async deliveries(): Promise<number> {
+    const deadline = Date.now() + toolTimeoutMs;
+    while ((await this.queue()).length > 0 && Date.now() < deadline) await sleep(50);
+    return this.mailLog().filter((line) => line.includes(" status=sent ")).length;
+  }
+
   /** Runs `postconf -c DIR …arguments`, e.g. `["-e", "smtpd_delay_reject=no"]`; resolves with its output. */
   async postconf(words: readonly string[]): Promise<string> {
     const { stdout } = await run("postconf", ["-c", this.configDirectory, ...words], { timeout: toolTimeoutMs });
@@ -206,7 +213,7 @@ function makeFiles(directory: string, port: number, options: PostfixRigOptions):
   writeFileSync(`${directory}/etc/master.cf`, masterCf(port, options));
   settle(`${directory}/etc`);
   writeFileSync(`${directory}/dovecot/dovecot.conf`, dovecotConf(directory, nobody, port, options));
-  writeFileSync(`${directory}/dovecot/users`, userLines());
+  writeFileSync(`${directory}/dovecot/users`, userLines(options));
 }
 
 /** Postfix waits until a configuration file is two seconds old, in case somebody is still writing it. */
