@@ -35,7 +35,7 @@ function startAt(): number {
   if (!Number.isNaN(since)) {
     return entries().filter((line) => Number(/"__REALTIME_TIMESTAMP":"(\d+)"/.exec(line)?.[1]) < since).length;
   }
-  return args.includes("--lines=0") ? entries().length : 0;
+  return args.includes("--lines=1") ? Math.max(0, entries().length - 1) : 0;
 }
 
 // journalctl writes when it must; 10 s at most, so that nothing stays behind a test.

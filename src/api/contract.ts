@@ -302,13 +302,17 @@ const logSourceSchema = z.object({
   kind: z.enum(["file", "journal", "syslog", "archive"]),
   lag_seconds: z.number().describe("How far what is known is behind what is there; 0 when all is read and on disk."),
   last_line_at: time.nullable(),
+  last_mail_at: time.nullable().describe("When the last line of Postfix or Dovecot was read."),
   lines: z.record(z.string(), z.int()).describe("By what they were: event, mail, other, unknown, skipped."),
   events: z.record(z.string(), z.int()).describe("Mail events by kind, since the start."),
   unparsed_share: z.number().describe("Unknown and skipped lines among all, 0 to 1."),
   lost: z.int().describe("Lines or files that were thrown away before they could be read, as far as it was told."),
   reading: z.array(z.object({ what: z.string(), at: z.string() })).describe("Files with their places."),
   troubles: z.array(z.string()),
-  unknown_shapes: z.array(z.object({ shape: z.string(), count: z.int(), sample: z.string() })),
+  unknown_shapes: z
+    .array(z.object({ shape: z.string(), count: z.int(), sample: z.string() }))
+    .describe("Lines of no form that we know, by what is the same in them; of many at a time some are looked at."),
+  unknown_others: z.int().describe("Such lines whose shapes were too rare to be kept."),
 });
 
 export const logStatusAnswer = z.object({

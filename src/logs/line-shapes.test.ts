@@ -42,3 +42,19 @@ test("a shape costs time by the length of its line, whatever is in it", () => {
     assert.ok(performance.now() - begun < 2_000, unit);
   }
 });
+
+test("a flood of shapes that come once each keeps out none that comes often", () => {
+  const shapes = new LineShapes();
+  const odd = (n: number) => [...n.toString(2)].map((bit) => (bit === "1" ? "+" : "-")).join("=");
+  for (let n = 0; n < 500; n++) shapes.see(odd(n));
+  for (let n = 0; n < 500; n++) {
+    shapes.see(`program ${n}: told`);
+    shapes.see(odd(500 + n));
+  }
+  const [first] = shapes.list();
+  assert.ok(first !== undefined && first.count > 490, JSON.stringify(first));
+  assert.equal(
+    shapes.list().reduce((sum, { count }) => sum + count, shapes.others),
+    1_500,
+  );
+});

@@ -8,7 +8,7 @@ export interface LineShape {
   readonly sample: string;
 }
 
-/** Shapes that are kept; the rest is counted together. */
+/** Shapes that are kept; a new one takes the place of the rarest, which is then counted with the others. */
 const shapesMax = 50;
 const sampleCharsMax = 300;
 const shapeCharsMax = 120;
@@ -17,7 +17,7 @@ export class LineShapes {
   readonly #shapes = new Map<string, { count: number; readonly sample: string }>();
   #others = 0;
 
-  /** Lines whose shape came when there was no room any more. */
+  /** Lines whose shapes were too rare to be kept. */
   get others(): number {
     return this.#others;
   }
@@ -26,9 +26,18 @@ export class LineShapes {
     const shape = shapeOf(line);
     const known = this.#shapes.get(shape);
     if (known !== undefined) known.count++;
-    else if (this.#shapes.size < shapesMax)
+    else {
+      if (this.#shapes.size >= shapesMax) this.#dropRarest();
       this.#shapes.set(shape, { count: 1, sample: line.slice(0, sampleCharsMax) });
-    else this.#others++;
+    }
+  }
+
+  /** The oldest of the rarest: a flood of lines without a form cannot keep out the one that a program writes. */
+  #dropRarest(): void {
+    let [rarest, least] = ["", Number.POSITIVE_INFINITY];
+    for (const [shape, { count }] of this.#shapes) if (count < least) [rarest, least] = [shape, count];
+    this.#shapes.delete(rarest);
+    this.#others += least;
   }
 
   /** Most frequent first. */

@@ -91,11 +91,13 @@ function viewSource(source: LogsView["sources"][number], { counts }: LogsView): 
   const all = lines.event + lines.mail + lines.other + lines.unknown + lines.skipped;
   return {
     ...{ name, kind, lag_seconds: lagSeconds, last_line_at: timeOrNull(counted?.lastLineAt ?? 0) },
+    last_mail_at: timeOrNull(counted?.lastMailAt ?? 0),
     ...{ lines: { ...lines }, events: { ...counted?.kinds }, lost },
     unparsed_share: all === 0 ? 0 : (lines.unknown + lines.skipped) / all,
     reading: [...reading],
     troubles: [...troubles],
     unknown_shapes: (counted?.unknownShapes ?? []).slice(0, shapesShown),
+    unknown_others: counted?.unknownOthers ?? 0,
   };
 }
 

@@ -32,6 +32,7 @@ function printSource(terminal: Terminal, source: LogStatusAnswer["sources"][numb
   const { lines, events } = source;
   row("lag", source.lag_seconds < 1 ? "none" : printDuration(Math.round(source.lag_seconds) * 1000));
   row("last line", terminal.time(source.last_line_at));
+  row("last mail", terminal.time(source.last_mail_at));
   for (const { what, at } of source.reading) row("place", what === source.name ? at : `${what}: ${at}`);
   row("lines", counts(lines));
   row("events", counts(events));
@@ -42,6 +43,7 @@ function printSource(terminal: Terminal, source: LogStatusAnswer["sources"][numb
   }
   for (const { count, sample } of source.unknown_shapes.slice(0, shapesShown))
     row("unknown", `${count} like: ${sample}`);
+  if (source.unknown_others > 0) row("unknown", `${source.unknown_others} of other shapes`);
 }
 
 function counts(of: Readonly<Record<string, number>>): string {

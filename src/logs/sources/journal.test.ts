@@ -34,6 +34,9 @@ class Journal {
     process.env["FAKE_JOURNAL"] = this.directory;
   }
 
+  /** The n-th entry is of the n-th second behind this. */
+  firstUs = startUs;
+
   add(message: unknown, fields: Readonly<Record<string, string>> = {}): void {
     appendFileSync(this.file, this.entry(message, fields));
   }
@@ -42,7 +45,7 @@ class Journal {
     const n = ++this.#count;
     const head = {
       __CURSOR: `s=${this.directory.slice(-6)};i=${n}`,
-      __REALTIME_TIMESTAMP: String(startUs + n * 1_000_000),
+      __REALTIME_TIMESTAMP: String(this.firstUs + n * 1_000_000),
     };
     return `${JSON.stringify({ ...head, SYSLOG_IDENTIFIER: "postfix/smtpd", ...fields, MESSAGE: message })}\n`;
   }
@@ -98,21 +101,34 @@ test("journalctl is called with fixed words: from the end, then behind the curso
   journal.add("n=1");
   await using first = await follow(remembered, (host) => [journalSource.create({ from: "end" }, host)]);
   await until(() => journal.calls.length === 1);
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  journal.add("n=2");
-  await until(() => remembered.lines.length === 1);
+  await until(() => remembered.places.size === 1);
   await first[Symbol.asyncDispose]();
-  assert.deepEqual(remembered.numbers, [2]);
+  assert.deepEqual(remembered.numbers, []);
+  // Nothing had come yet, and this comes while nobody follows.
+  journal.firstUs = (Date.now() + 3_600_000) * 1_000;
+  journal.add("n=2");
   await using second = await follow(remembered, (host) => [journalSource.create({ from: "end" }, host)]);
   journal.add("n=3");
   await until(() => remembered.lines.length === 2);
   await second[Symbol.asyncDispose]();
   assert.deepEqual(remembered.numbers, [2, 3]);
-  const cursor = `s=${journal.directory.slice(-6)};i=2`;
+  const cursor = `s=${journal.directory.slice(-6)};i=1`;
   assert.deepEqual(journal.calls, [
-    [...fixed, "--lines=0"],
+    [...fixed, "--lines=1"],
     [...fixed, "--no-tail", `--after-cursor=${cursor}`],
   ]);
+});
+
+test("an empty journal from its end: the first entry that comes is read", async () => {
+  const journal = new Journal();
+  const remembered = new Remembered();
+  await using _ = await follow(remembered, (host) => [journalSource.create({ from: "end" }, host)]);
+  await until(() => journal.calls.length === 1);
+  journal.firstUs = (Date.now() + 3_600_000) * 1_000;
+  journal.add("n=1");
+  journal.add("n=2");
+  await until(() => remembered.lines.length >= 2);
+  assert.deepEqual(remembered.numbers, [1, 2]);
 });
 
 test("a cursor that is gone: the oldest entry that was not read comes next, none twice", async () => {

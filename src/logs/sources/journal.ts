@@ -56,7 +56,7 @@ class JournalSource implements Source {
   #startedAt = 0;
   #backOffMs = backOffMsMin;
   #restart: NodeJS.Timeout | undefined;
-  /** Entries up to this time were read before the cursor was lost. */
+  /** Entries up to this time were read before the cursor was lost, or are older than the beginning. */
   #seenUntilUs = 0;
   #cursorIsGone = false;
   #trouble: string | undefined;
@@ -122,12 +122,16 @@ class JournalSource implements Source {
     this.#host.log.warn("logs.journal-suppressed", { messages: suppressed, hint });
   }
 
+  /** Also says which entries will have been read already. */
   #arguments(): readonly string[] {
     const place = this.#place;
     if (place !== undefined && !this.#cursorIsGone)
       return [...fixedArguments, "--no-tail", `--after-cursor=${place.cursor}`];
     if (place !== undefined) return [...fixedArguments, "--no-tail", `--since=@${Math.floor(place.atUs / 1e6)}`];
-    return [...fixedArguments, this.#from === "start" ? "--no-tail" : "--lines=0"];
+    if (this.#from === "start") return [...fixedArguments, "--no-tail"];
+    // The last entry there is, for its cursor: after a stop before the next one, what came meanwhile is read.
+    this.#seenUntilUs = this.#host.clock.now() * 1000;
+    return [...fixedArguments, "--lines=1"];
   }
 
   #spawn(): void {
