@@ -5,6 +5,7 @@ import { hostname } from "node:os";
 import { z } from "zod";
 import { type Network, parseNetwork } from "../core/ip.ts";
 import { socketPathBytesMax } from "../core/socket-path.ts";
+import { authPolicySection } from "./auth-policy-section.ts";
 import { refuse } from "./check.ts";
 import { ownJailSections } from "./jail-sections.ts";
 import { type ListenAddress, listenAllowed, parseListen, staysHere } from "./listen.ts";
@@ -273,6 +274,7 @@ const accounts = z.strictObject({
       allowed: 'a domain such as "example.com", without @',
     }),
   aliases: word.default("").describe("A file with lines `alias account`: other logins of an account; empty for none."),
+  auth_policy: authPolicySection.prefault({}).describe("Dovecot tells of every login, and asks whether to let it through."),
 });
 
 /** The whole of postvarta.toml. An absent section stands at its defaults. */

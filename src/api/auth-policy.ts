@@ -1,0 +1,102 @@
+// Dovecot's auth-policy protocol, and wforce's on the same road: Dovecot tells of every login and asks whether to let it through.
+// https://doc.dovecot.org/2.4.0/core/config/auth/policy.html. What is not understood lets the login through: no fault of ours
+// may keep an owner out.
+
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { z } from "zod";
+import { parseIp, printIp } from "../core/ip.ts";
+
+/** What is asked and told; hostile text in `login`. */
+export interface AuthPolicyLogin {
+  readonly login: string;
+  /** Canonical text of the address. */
+  readonly remote: string;
+  /** `imap`, `smtp`, …; empty where it was not told. */
+  readonly protocol: string;
+}
+
+export interface AuthPolicyReport extends AuthPolicyLogin {
+  readonly success: boolean;
+  /** It failed because of our own answer. */
+  readonly refused: boolean;
+  /** It failed because something was broken, not because the password was wrong. */
+  readonly internal: boolean;
+}
+
+/** status below nought refuses, nought lets through, above waits that many seconds. */
+export interface AuthPolicyAdvice {
+  readonly status: number;
+  readonly msg: string;
+}
+
+export interface AuthPolicyParts {
+  /** `NAME: value` of a header, or `Authorization: Basic` with this password; undefined: whoever reaches the listener may ask. */
+  readonly key: string | undefined;
+  advise(login: AuthPolicyLogin): AuthPolicyAdvice;
+  report(report: AuthPolicyReport): void;
+}
+
+const bodyBytesMax = 64 * 1024;
+
+/** Dovecot sends strings, empty for what it does not know; other members are its affair. */
+const body = z.object({
+  login: z.string().min(1).max(1_000),
+  remote: z.string().max(100),
+  protocol: z.string().max(100).catch(""),
+  success: z.boolean().catch(false),
+  policy_reject: z.boolean().catch(false),
+  fail_type: z.string().max(100).catch(""),
+});
+
+const failure = (reason: string) => ({ status: "failure", reason });
+
+/** Answers POST on `/?command=…` and `/command/…`. */
+export function addAuthPolicy(app: Hono, parts: AuthPolicyParts): void {
+  const limit = bodyLimit({ maxSize: bodyBytesMax, onError: (c) => c.json(failure("the body is too large"), 413) });
+  app.post("/", limit, (c) => answer(c, c.req.query("command") ?? "", parts));
+  app.post("/command/:command", limit, (c) => answer(c, c.req.param("command"), parts));
+}
+
+async function answer(c: Context, command: string, parts: AuthPolicyParts): Promise<Response> {
+  if (parts.key !== undefined && !mayAsk(c, parts.key)) return c.json(failure("not allowed"), 401);
+  if (command === "ping") return c.json({ status: "ok" });
+  if (command !== "allow" && command !== "report") return c.json(failure("no such command"), 404);
+  const parsed = body.safeParse(parseJson(await c.req.text()));
+  if (!parsed.success) return c.json(failure("login and remote are needed, as JSON"), 400);
+  const { login, remote, protocol, success, policy_reject: refused, fail_type } = parsed.data;
+  const ip = parseIp(remote);
+  // Empty for a login on this machine: nothing to judge.
+  if (ip === undefined && remote !== "") return c.json(failure("remote is no address"), 400);
+  if (command === "report") {
+    const internal = fail_type === "internal";
+    if (ip !== undefined) parts.report({ login, remote: printIp(ip), protocol, success, refused, internal });
+    return c.json({ status: "ok" });
+  }
+  return c.json(ip === undefined ? { status: 0, msg: "" } : parts.advise({ login, remote: printIp(ip), protocol }));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `X-API-Key: KEY`, as Dovecot sends it by `auth_policy_server_api_header`, or the password of Basic, as wforce's clients do. */
+function mayAsk(c: Context, key: string): boolean {
+  const header = c.req.header("x-api-key");
+  if (header !== undefined) return isSame(header, key);
+  const [, basic] = /^Basic ([\w+/=-]+)$/i.exec(c.req.header("authorization") ?? "") ?? [];
+  if (basic === undefined) return false;
+  const [, password = ""] = /^[^:]*:(.*)$/s.exec(Buffer.from(basic, "base64").toString("utf8")) ?? [];
+  return isSame(password, key);
+}
+
+/** In a time that tells nothing of where they differ. */
+function isSame(a: string, b: string): boolean {
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}
