@@ -11,10 +11,13 @@ export const authPolicySection = z.strictObject({
   enabled: z
     .boolean()
     .default(false)
-    .describe("Answer Dovecot's auth-policy requests at `api.listen` (`auth_policy_server_url = http://127.0.0.1:8031/`)."),
+    .describe(
+      "Answer Dovecot's auth-policy requests at `api.listen` (`auth_policy_server_url = http://127.0.0.1:8031/`).",
+    ),
   pilot: z.boolean().default(true).describe("`true` records logins and lets every one through."),
   key: z.string().max(1_000).default("").meta({
-    description: "What Dovecot must send as `auth_policy_server_api_header = X-API-Key: …`; needed when `api.listen` is not loopback.",
+    description:
+      "What Dovecot must send as `auth_policy_server_api_header = X-API-Key: …`; needed when `api.listen` is not loopback.",
     secret: true,
   }),
   refuse_banned: z.boolean().default(true).describe("Refuse logins from banned addresses."),

@@ -274,7 +274,9 @@ const accounts = z.strictObject({
       allowed: 'a domain such as "example.com", without @',
     }),
   aliases: word.default("").describe("A file with lines `alias account`: other logins of an account; empty for none."),
-  auth_policy: authPolicySection.prefault({}).describe("Dovecot tells of every login, and asks whether to let it through."),
+  auth_policy: authPolicySection
+    .prefault({})
+    .describe("Dovecot tells of every login, and asks whether to let it through."),
 });
 
 /** The whole of postvarta.toml. An absent section stands at its defaults. */

@@ -13,7 +13,7 @@ export interface NetworkLists {
 }
 
 /** What ships. An operator adds and removes by settings. */
-export const shippedLists: NetworkLists = {
+const shippedLists: NetworkLists = {
   asOf: "2026-11-24",
   hosting: new Set([
     // Hetzner, OVH, DigitalOcean, Leaseweb (several), Linode/Akamai, Vultr, Contabo, ColoCrossing, Scaleway

@@ -1,9 +1,10 @@
 // Ranges of addresses as text, in the forms in which they are published: ip-location-db (`start,end,asn,name`, `start,end,CC`),
 // IPinfo Lite and GeoLite2 ASN (a head line with names), CAIDA's prefix2as (tabs). The form is found from the first line.
 
-import { type Ip, parseIp, parseNetwork, widthOf } from "../core/ip.ts";
+import { type Ip, parseIp, parseNetwork } from "../core/ip.ts";
 import type { AsnRanges } from "./asn-table.ts";
 import { codeNumber } from "./country-table.ts";
+import { lastIp } from "./registries/address-range.ts";
 
 /** The Internet has half a million ranges; a file with more than this is something else. */
 const rangesMax = 4_000_000;
@@ -112,18 +113,7 @@ function rangeOf(fields: readonly string[], columns: Columns): readonly [Ip, Ip]
     return first?.family === last?.family && first !== undefined && last !== undefined ? [first, last] : undefined;
   }
   const network = parseNetwork(columns.length >= 0 ? `${start}/${fields[columns.length]}` : start);
-  return network === undefined ? undefined : [network.ip, lastOf(network.ip, network.length)];
-}
-
-function lastOf(ip: Ip, length: number): Ip {
-  const ones = (word: number, index: number) => {
-    const kept = Math.min(32, Math.max(0, length - index * 32));
-    return kept === 32 ? word : (word | (0xffffffff >>> kept)) >>> 0;
-  };
-  const [a, b, c, d] = ip.words;
-  return widthOf(ip) === 32
-    ? { ...ip, words: [ones(a, 0), b, c, d] }
-    : { ...ip, words: [ones(a, 0), ones(b, 1), ones(c, 2), ones(d, 3)] };
+  return network === undefined ? undefined : [network.ip, lastIp(network)];
 }
 
 /** Dotted, or as one decimal number: up to ten digits IPv4, more IPv6. */

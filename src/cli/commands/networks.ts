@@ -1,17 +1,25 @@
 // `networks`: what an address belongs to, how old the data are that say so, and newer data. Needs no daemon; a running one takes
 // imported data within a minute.
 
+import { setTimeout } from "node:timers/promises";
 import { Command } from "commander";
 import { type ReadConfig, readConfig } from "../../config/config.ts";
+import { steadyClock } from "../../core/clock.ts";
 import { parseIp, printIp } from "../../core/ip.ts";
 import { Problem } from "../../core/problem.ts";
 import { networkCacheDirectory } from "../../networks/embedded.ts";
 import { importNetworks } from "../../networks/import.ts";
 import { type DataStatus, type OpenedNetworks, openNetworks } from "../../networks/networks.ts";
+import { askWhois } from "../../networks/registries/ask-registry.ts";
+import { Registrations } from "../../networks/registries/registrations.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { GlobalOptions } from "../global-options.ts";
 import { safeText } from "../safe-text.ts";
 import { Terminal } from "../terminal.ts";
+
+interface LookupOptions extends GlobalOptions {
+  readonly registry?: boolean;
+}
 
 interface ImportOptions extends GlobalOptions {
   readonly asOf?: string;
@@ -19,11 +27,16 @@ interface ImportOptions extends GlobalOptions {
   readonly dryRun?: boolean;
 }
 
+/** Longer than two registries need at the pace that they are asked. */
+const registryMs = 20_000;
+const registryStepMs = 500;
+
 /** The command `networks` with its verbs. */
 export function networksCommand(): Command {
   const lookup = new Command("lookup")
     .description("print the system, its name, the registered country and the kind of an address's network")
     .argument("<address>", "an IPv4 or IPv6 address")
+    .option("--registry", "also ask the registry (whois) for the block's name and owner; takes some seconds")
     .addHelpText("after", "\nExample:\n  postvarta networks lookup 8.8.8.8")
     .action(lookUp);
   const status = new Command("status")
@@ -55,7 +68,7 @@ function open(options: GlobalOptions): Promise<OpenedNetworks> {
   return openNetworks(settingsOf(options), networkCacheDirectory(process.env));
 }
 
-async function lookUp(text: string, options: GlobalOptions): Promise<void> {
+async function lookUp(text: string, options: LookupOptions): Promise<void> {
   const ip = parseIp(text);
   if (ip === undefined) {
     const hint = "192.0.2.1 or 2001:db8::1";
@@ -73,14 +86,46 @@ async function lookUp(text: string, options: GlobalOptions): Promise<void> {
   for (const trouble of troubles) terminal.remark(safeText(trouble));
   if (asn === null && kind !== "reserved") process.exitCode = exitCodes.nothing;
   const stale = systems.stale || countries.stale;
+  const registered = options.registry === true ? await askRegistry(address) : undefined;
   if (terminal.json) {
-    return terminal.printJson({ address, asn, name, country, kind, asOf: systems.asOf, stale, attribution });
+    const shown = options.registry === true ? { registration: registered ?? null } : {};
+    return terminal.printJson({ address, asn, name, country, kind, asOf: systems.asOf, stale, attribution, ...shown });
   }
   if (kind === "reserved") return terminal.line(`${address}: reserved, announced by nobody`);
   const system = asn === null ? "announced by nobody known" : `AS${asn} ${name}`;
-  const registered = country === null ? "no country known" : `registered for ${country}`;
-  terminal.line(safeText(`${address}: ${system}, ${registered}, ${kind}`));
+  const where = country === null ? "no country known" : `registered for ${country}`;
+  terminal.line(safeText(`${address}: ${system}, ${where}, ${kind}`));
+  if (registered !== undefined) {
+    const { range, name: netname, organisation, registry } = registered;
+    terminal.line(
+      safeText(`${range}: ${[netname, organisation].filter((one) => one !== "").join(", ")} (${registry})`),
+    );
+  } else if (options.registry === true) terminal.remark("no registry answered");
   terminal.line(safeText(`(${systems.asOf}) ${attribution}`));
+}
+
+interface ShownRegistration {
+  readonly range: string;
+  readonly name: string;
+  readonly organisation: string;
+  readonly country: string;
+  readonly origins: readonly number[];
+  readonly registry: string;
+}
+
+/** What the registry says of the address's block; undefined when none answers in time. */
+async function askRegistry(address: string): Promise<ShownRegistration | undefined> {
+  const registrations = new Registrations({ clock: steadyClock(), ask: askWhois });
+  const deadline = Date.now() + registryMs;
+  registrations.find(address);
+  while (registrations.state.waiting > 0 && Date.now() < deadline) {
+    await registrations.work();
+    if (registrations.state.waiting > 0) await setTimeout(registryStepMs);
+  }
+  const found = registrations.find(address);
+  if (found === undefined) return undefined;
+  const { first, last, ...rest } = found;
+  return { range: `${printIp(first)} - ${printIp(last)}`, ...rest };
 }
 
 async function printStatus(options: GlobalOptions): Promise<void> {
