@@ -37,7 +37,7 @@ test("an empty file gives every default", () => {
   const { config, files } = readConfig({ file, environment: {} });
   const loopback = { ip: { family: 4, words: [0x7f000000, 0, 0, 0] }, length: 8 };
   assert.deepEqual(files, [file]);
-  const { jails, ...others } = config;
+  const { jails, accounts, ...others } = config;
   const { mode, fail2ban, firewall, list_file, trust } = jails;
   assert.deepEqual(
     { mode, fail2ban, firewall, list_file, trust },
@@ -50,6 +50,9 @@ test("an empty file gives every default", () => {
     const { enabled, maxretry, findtime, bantime } = jails[name];
     assert.deepEqual([name, enabled, maxretry, findtime, bantime], [name, true, 4, 600_000, 3_600_000]);
   }
+  const { mode: watchMode, watch_group, default_domain, aliases, auth_policy } = accounts;
+  assert.deepEqual([watchMode, watch_group, default_domain, aliases], ["observe", "newuser", "", ""]);
+  assert.deepEqual([auth_policy.enabled, auth_policy.pilot], [false, true]);
   assert.deepEqual(others, {
     policy: {
       listen: [{ host: "127.0.0.1", port: 10031 }],
@@ -69,7 +72,6 @@ test("an empty file gives every default", () => {
     api: { listen: { host: "127.0.0.1", port: 8031 } },
     control: { socket: "/run/postvarta/control.sock" },
     logs: [],
-    accounts: { mode: "observe", watch_group: "newuser", default_domain: "", aliases: "" },
     networks: {
       ...{ directory: "/var/lib/postvarta/networks", hosting: [], mail_cloud: [], satellite: [], access: [] },
       overrides: [],
