@@ -14,6 +14,8 @@ const restartKeys: Readonly<Record<string, (config: Config) => unknown>> = {
   control: (config) => config.control,
   networks: (config) => config.networks,
   notices: (config) => config.notices,
+  jails: (config) => config.jails,
+  postfix: (config) => config.postfix,
 };
 
 /** The settings that differ and stay as they are until a restart. */

@@ -243,6 +243,13 @@ const jails = z.strictObject({
     .enum(["nftables", "ipset", "pf", "command", "policy-only", "dry-run"])
     .default("policy-only")
     .describe("What is made equal to the bans. `policy-only` refuses mail of banned addresses at the policy service."),
+  refusal: word
+    .min(1)
+    .max(200)
+    .default("Your address {address} is banned here after attacks; try again later")
+    .describe(
+      "What our answers to Postfix tell a banned address. `{address}` and `{jail}` stand for what is banned and by whom.",
+    ),
   list_file: word.default("").describe("A file that holds the banned addresses, one a line; empty for none."),
   counting: z
     .enum(["sliding", "estimate"])

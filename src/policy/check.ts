@@ -1,6 +1,7 @@
 // The contract of a check: one reason to give a verdict. A check plans (pure: which cells it may want), then settles
 // its say into the ledger of the question, in the order of checks/index.ts (decided 5).
 
+import type { BanLookup } from "../core/ban.ts";
 import type { CompiledRules } from "./compiled-rules.ts";
 import type { Ledger } from "./ledger.ts";
 import type { OpenMessage } from "./message.ts";
@@ -37,4 +38,14 @@ export interface Question {
   /** The message's id for this node; empty where Postfix named no instance. */
   readonly messageId: string;
   readonly raises: Raises;
+  /** Undefined where nobody bans. */
+  readonly bans: PolicyBans | undefined;
+}
+
+/** Standing bans as the policy service needs them. */
+export interface PolicyBans extends BanLookup {
+  /** With `{address}` and `{jail}` for what is banned and by whom. */
+  readonly text: string;
+  /** Nothing is refused, whoever is banned. */
+  readonly observes: boolean;
 }

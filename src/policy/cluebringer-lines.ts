@@ -29,7 +29,7 @@ export class CluebringerLines {
     const isRefused = findings.some((finding) => finding.effect === "acted" && isRecorded(finding));
     for (const finding of findings) {
       if (isRefused && finding.effect === "charged") continue;
-      const line = finding.check === "access" ? accessLine(finding, mail) : this.#quotaLine(finding, mail);
+      const line = finding.check === "quota" ? this.#quotaLine(finding, mail) : accessLine(finding, mail);
       if (line !== undefined) lines.push(line);
     }
     return lines;

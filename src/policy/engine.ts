@@ -3,7 +3,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Cells, CellView, Charged, DecisionRow } from "../store/db.ts";
-import type { Check, Plan, Question } from "./check.ts";
+import type { Check, Plan, PolicyBans, Question } from "./check.ts";
 import type { CompiledRules } from "./compiled-rules.ts";
 import { DecisionBook } from "./decision-book.ts";
 import type { Finding } from "./finding.ts";
@@ -23,6 +23,7 @@ export interface EngineParts {
   readonly checks: readonly Check[];
   readonly rules: CompiledRules;
   readonly raises: Raises;
+  readonly bans?: PolicyBans;
   /** `[node] name`: which node decided, in records and their ids. */
   readonly node?: string;
   /** Told of every finding that keeps a record, also of those that share one: for figures. */
@@ -163,6 +164,7 @@ export class PolicyEngine {
       messageId,
       message: this.#messages.find(messageId, resolved, now),
       raises: this.#parts.raises,
+      bans: this.#parts.bans,
     };
   }
 

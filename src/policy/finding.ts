@@ -7,7 +7,8 @@ import type { CompiledAccess, CompiledLimit } from "./compiled-rules.ts";
 export type Finding = AccessFinding | QuotaFinding;
 
 export interface AccessFinding {
-  readonly check: "access";
+  /** `banned` speaks in the form of an access rule: policy `bans`, the jail as the rule. */
+  readonly check: "access" | "banned";
   readonly access: CompiledAccess;
   readonly effect: Effect;
 }
@@ -34,7 +35,7 @@ export type Effect = "charged" | "looked" | "acted" | "would" | "exempt" | "stag
 
 /** The plain form of a finding, as records and `explain` print it. Times in ms since the epoch. */
 export interface FindingView {
-  readonly check: "access" | "quota";
+  readonly check: "access" | "banned" | "quota";
   readonly policy: string;
   readonly rule: string;
   readonly mode: "enforce" | "observe";
@@ -56,14 +57,14 @@ export interface FindingView {
 }
 
 export function viewOf(finding: Finding): FindingView {
-  return finding.check === "access" ? viewOfAccess(finding) : viewOfQuota(finding);
+  return finding.check === "quota" ? viewOfQuota(finding) : viewOfAccess(finding);
 }
 
-function viewOfAccess({ access, effect }: AccessFinding): FindingView {
+function viewOfAccess({ check, access, effect }: AccessFinding): FindingView {
   const { rule, policy, observed } = access;
   const mode = observed ? "observe" : "enforce";
   return {
-    check: "access",
+    check,
     policy: policy.name,
     rule: rule.name,
     mode,

@@ -1,0 +1,80 @@
+// The acting half of the jails, built as one: who is trusted, what stands, and the firewall that is made equal to it.
+
+import type { Config } from "../config/config.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Firewall } from "../core/firewall.ts";
+import type { Log } from "../core/log.ts";
+import { pruneBans } from "../store/bans.ts";
+import type { Fact, Store } from "../store/db.ts";
+import { pruneTrusts } from "../store/trusts.ts";
+import { Enforcer } from "./enforce.ts";
+import { DryRunFirewall } from "./firewalls/dry-run.ts";
+import { firewalls } from "./firewalls/index.ts";
+import { Tools } from "./firewalls/tools.ts";
+import { readMynetworks } from "./mynetworks.ts";
+import { Trust } from "./trust.ts";
+
+export interface BanningOptions {
+  readonly config: Pick<Config, "jails" | "node" | "postfix">;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What became of bans is kept a year: it makes the next ones longer, and explains them. */
+const historyMs = 366 * 86_400_000;
+
+export class Banning implements AsyncDisposable {
+  readonly trust: Trust;
+  readonly enforcer: Enforcer;
+  readonly #options: BanningOptions;
+
+  constructor(options: BanningOptions) {
+    this.#options = options;
+    const { config, store, clock, log } = options;
+    const tools = new Tools();
+    this.trust = new Trust({
+      addresses: config.jails.trust.addresses,
+      mynetworks: () => readMynetworks(tools, config.postfix.config_directories),
+      ...{ store, node: config.node.name, clock, log },
+    });
+    const firewall = createFirewall(config, tools, log);
+    this.enforcer = new Enforcer({
+      ...{ store, firewall, trust: this.trust.check, clock, log, listFile: config.jails.list_file },
+    });
+    this.trust.onChange(() => this.enforcer.hear("trusts"));
+  }
+
+  /** Knows who is trusted before it bans anybody. */
+  async start(): Promise<void> {
+    await this.trust.readRows();
+    await this.trust.due();
+    await this.enforcer.start();
+  }
+
+  async hear(fact: Fact): Promise<void> {
+    if (fact === "trusts") await this.trust.readRows();
+    await this.enforcer.hear(fact);
+  }
+
+  /** Called about once a second. */
+  async due(): Promise<void> {
+    await this.trust.due();
+    await this.enforcer.due();
+  }
+
+  async prune(now: number): Promise<void> {
+    await pruneBans(this.#options.store, { before: now - historyMs });
+    await pruneTrusts(this.#options.store, now);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.enforcer[Symbol.asyncDispose]();
+  }
+}
+
+/** Where jails observe nothing is touched, whatever firewall there is. */
+function createFirewall({ jails }: BanningOptions["config"], tools: Tools, log: Log): Firewall {
+  if (jails.mode === "observe" && jails.firewall !== "policy-only") return new DryRunFirewall(log);
+  return firewalls[jails.firewall].create({ tools, log });
+}
