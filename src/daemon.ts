@@ -16,12 +16,14 @@ import { type Clock, steadyClock } from "./core/clock.ts";
 import type { Log } from "./core/log.ts";
 import type { LogPartOwner } from "./core/log-part.ts";
 import { Metrics } from "./core/metrics.ts";
-import { configuredTrust } from "./jails/configured-trust.ts";
+import { Banning } from "./jails/banning.ts";
 import { JailOwner } from "./jails/jail-owner.ts";
+import type { Trust } from "./jails/trust.ts";
 import { LogSilence } from "./logs/log-silence.ts";
 import { LogsThread, type LogsThreadOptions } from "./logs/logs-thread.ts";
 import { networksStart } from "./networks/networks.ts";
 import { Outbox } from "./notify/outbox.ts";
+import type { PolicyBans } from "./policy/check.ts";
 import { checks } from "./policy/checks/index.ts";
 import { CluebringerLines } from "./policy/cluebringer-lines.ts";
 import { readCompileOptions } from "./policy/compile-options.ts";
@@ -63,6 +65,7 @@ export interface Daemon extends AsyncDisposable {
 }
 
 const sweepMs = 5_000;
+const bansMs = 1_000;
 const outboxMs = 2_000;
 const pruneMs = 3_600_000;
 const silenceMs = 10_000;
@@ -84,7 +87,8 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   await reloadRaises();
   const rules = await LiveRules.read(store, compileOptions);
   const outbox = createOutbox(read, options, store, clock);
-  const engine = createEngine({ read, store, clock, options, rules, raises, measures, outbox });
+  const banning = stack.use(new Banning({ config: read.config, store, clock, log: options.log }));
+  const engine = createEngine({ read, store, clock, options, rules, raises, measures, outbox, banning });
   await engine.restore();
   store.changes.onChange((fact) =>
     fact === "raises" ? reloadRaises() : fact === "rules" ? rules.reload() : undefined,
@@ -94,7 +98,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
     if (logs.isConfigured && request.login !== "") accounts.seeAsked(askedLogin(request, clock.now()));
   };
   const server = stack.use(createPolicyServer({ read, options, engine, measures, onAsked }));
-  const jails = createJails({ read, options, store, clock });
+  const jails = createJails({ read, options, store, clock, trust: banning.trust });
   const logs = stack.use(
     createLogsThread({ read, options, store, clock, jails, parts: [jails, accounts, networksOwner(read)] }),
   );
@@ -114,6 +118,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
     accounts,
     outbox,
     replays: logs,
+    banning,
     lastReload: () => live.reload,
     whyNotReady: () => (store.cells.health.writable ? [] : ["the store cannot be written"]),
   };
@@ -121,12 +126,13 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   addLogGauges(metrics, () => parts.logs());
   const control = stack.use(new ControlServer(parts, read.config.control.socket));
   const api = stack.use(new PublicServer(parts, read.config.api.listen));
+  await banning.start();
   await server.start();
   await control.start();
   await api.start();
   await logs.start();
   stack.defer(store.changes.onChange((fact) => jails.hear(fact)));
-  startUpkeep(stack, { live, options, store, clock, logs, silence, measures, outbox, engine, jails });
+  startUpkeep(stack, { live, options, store, clock, logs, silence, measures, outbox, engine, jails, banning });
   const kept = stack.move();
   return {
     policyAddresses: server.addresses,
@@ -147,19 +153,22 @@ interface UpkeepInput {
   readonly outbox: Outbox;
   readonly engine: PolicyEngine;
   readonly jails: JailOwner;
+  readonly banning: Banning;
 }
 
 /** What falls due whether somebody asks or not. */
 function startUpkeep(stack: AsyncDisposableStack, input: UpkeepInput): void {
-  const { live, options, store, clock, logs, silence, measures, outbox, engine, jails } = input;
+  const { live, options, store, clock, logs, silence, measures, outbox, engine, jails, banning } = input;
   const watchLogs = async () =>
     logs.isConfigured && silence.look({ ...logs.state, asked: measures.asked }, clock.now());
   stack.defer(every(silenceMs, options.log, watchLogs));
+  stack.defer(every(bansMs, options.log, () => banning.due()));
   stack.defer(every(outboxMs, options.log, () => outbox.work()));
   stack.defer(every(sweepMs, options.log, () => engine.sweep(clock.now())));
   stack.defer(every(watchesMs, options.log, () => pruneWatches(store, clock.now())));
   stack.defer(every(pruneMs, options.log, () => prune(store, live.read.config, clock.now())));
   stack.defer(every(pruneMs, options.log, () => jails.prune(clock.now())));
+  stack.defer(every(pruneMs, options.log, () => banning.prune(clock.now())));
   stack.defer(every(pruneMs, options.log, () => outbox.prune()));
 }
 
@@ -177,10 +186,11 @@ interface LogsInput {
   readonly parts: LogsThreadOptions["parts"];
 }
 
-function createJails({ read, options, store, clock }: Omit<LogsInput, "parts" | "jails">): JailOwner {
+type JailsInput = Omit<LogsInput, "parts" | "jails"> & { readonly trust: Trust };
+
+function createJails({ read, options, store, clock, trust }: JailsInput): JailOwner {
   const { config } = read;
   const aliases = readAliases(config.accounts.aliases);
-  const trust = configuredTrust(config.jails.trust.addresses);
   return new JailOwner({ config, aliases, store, trust, clock, log: options.log });
 }
 
@@ -229,15 +239,27 @@ interface EngineInput {
   readonly raises: Raises;
   readonly measures: PolicyMeasures;
   readonly outbox: Outbox;
+  readonly banning: Banning;
 }
 
-function createEngine({ read, store, clock, options, rules, raises, measures, outbox }: EngineInput): PolicyEngine {
+function createEngine({
+  read,
+  store,
+  clock,
+  options,
+  rules,
+  raises,
+  measures,
+  outbox,
+  banning,
+}: EngineInput): PolicyEngine {
   const { node, policy } = read.config;
   const onFinding = (finding: Finding) => {
     measures.found(finding);
     const notice = noticeOfStage(finding);
     if (notice !== undefined) outbox.say(notice);
   };
+  const bans = policyBans(read, banning, rules);
   const compiled = rules.compile();
   const engine = new PolicyEngine({
     cells: store.cells,
@@ -248,10 +270,24 @@ function createEngine({ read, store, clock, options, rules, raises, measures, ou
     rules: compiled,
     raises,
     onFinding,
+    ...(bans === undefined ? {} : { bans }),
     ...(policy.cluebringer_log ? { onSettled: cluebringerWriter(options.log) } : {}),
   });
   rules.onSwap((swapped) => engine.use(swapped));
   return engine;
+}
+
+/** A dry run refuses nobody. */
+function policyBans(read: ReadConfig, { enforcer }: Banning, rules: LiveRules): PolicyBans | undefined {
+  const { firewall, refusal } = read.config.jails;
+  if (firewall === "dry-run") return undefined;
+  return {
+    find: (ip, port, now) => enforcer.book.find(ip, port, now),
+    text: refusal,
+    get observes() {
+      return rules.options.mode === "observe";
+    },
+  };
 }
 
 function cluebringerWriter(log: Log): NonNullable<EngineParts["onSettled"]> {

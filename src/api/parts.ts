@@ -6,6 +6,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Mode } from "../core/rules.ts";
+import type { Banning } from "../jails/banning.ts";
 import type { LogsState, LogsThread } from "../logs/logs-thread.ts";
 import type { Outbox } from "../notify/outbox.ts";
 import type { PolicyEngine } from "../policy/engine.ts";
@@ -40,6 +41,8 @@ export interface ApiParts {
   /** How reading of logs stands; undefined when none is configured. */
   logs(): LogsView | undefined;
   readonly accounts: AccountsDoor;
+  /** Who is banned, who is trusted, and how the firewall stands. */
+  readonly banning: Pick<Banning, "trust" | "enforcer">;
   readonly outbox: Pick<Outbox, "channels" | "test">;
   /** Replays of old logs. */
   readonly replays: Pick<LogsThread, "replay" | "replayed" | "stopReplay">;

@@ -4,12 +4,13 @@ import type { Config } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Firewall } from "../core/firewall.ts";
 import type { Log } from "../core/log.ts";
+import { Problem } from "../core/problem.ts";
 import { pruneBans } from "../store/bans.ts";
 import type { Fact, Store } from "../store/db.ts";
 import { pruneTrusts } from "../store/trusts.ts";
 import { Enforcer } from "./enforce.ts";
 import { DryRunFirewall } from "./firewalls/dry-run.ts";
-import { firewalls } from "./firewalls/index.ts";
+import { type FirewallParts, firewalls } from "./firewalls/index.ts";
 import { Tools } from "./firewalls/tools.ts";
 import { readMynetworks } from "./mynetworks.ts";
 import { Trust } from "./trust.ts";
@@ -50,9 +51,10 @@ export class Banning implements AsyncDisposable {
     await this.trust.readRows();
     await this.trust.due();
     await this.enforcer.start();
+    this.#options.store.changes.onChange((fact) => this.#hear(fact));
   }
 
-  async hear(fact: Fact): Promise<void> {
+  async #hear(fact: Fact): Promise<void> {
     if (fact === "trusts") await this.trust.readRows();
     await this.enforcer.hear(fact);
   }
@@ -76,5 +78,14 @@ export class Banning implements AsyncDisposable {
 /** Where jails observe nothing is touched, whatever firewall there is. */
 function createFirewall({ jails }: BanningOptions["config"], tools: Tools, log: Log): Firewall {
   if (jails.mode === "observe" && jails.firewall !== "policy-only") return new DryRunFirewall(log);
-  return firewalls[jails.firewall].create({ tools, log });
+  const kind = (firewalls as Readonly<Record<string, { create(parts: FirewallParts): Firewall } | undefined>>)[
+    jails.firewall
+  ];
+  if (kind === undefined) {
+    throw new Problem(`The firewall ${jails.firewall} is not there yet`, {
+      code: "config/bad-value",
+      where: "jails.firewall",
+    });
+  }
+  return kind.create({ tools, log });
 }

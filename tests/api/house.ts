@@ -12,9 +12,11 @@ import { addDaemonGauges } from "../../src/api/daemon-gauges.ts";
 import type { ApiParts } from "../../src/api/parts.ts";
 import { PolicyMeasures } from "../../src/api/policy-measures.ts";
 import { PublicServer } from "../../src/api/public-server.ts";
+import { readConfig } from "../../src/config/config.ts";
 import { ManualClock } from "../../src/core/clock.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { Metrics } from "../../src/core/metrics.ts";
+import { Banning, type BanningOptions } from "../../src/jails/banning.ts";
 import { noReplay } from "../../src/logs/replay.ts";
 import { checks } from "../../src/policy/checks/index.ts";
 import { PolicyEngine } from "../../src/policy/engine.ts";
@@ -60,7 +62,15 @@ interface Answer {
   readonly body: unknown;
 }
 
-/** The daemon's parts over a scratch store, behind real sockets. */
+/** 192.0.2.25 is trusted. */
+const banningConfig: BanningOptions["config"] = readConfig({
+  environment: {
+    POSTVARTA__JAILS__MODE: "enforce",
+    POSTVARTA__JAILS__TRUST__ADDRESSES: "192.0.2.25",
+    POSTVARTA__POSTFIX__CONFIG_DIRECTORIES: "[]",
+  },
+}).config;
+
 const serverStats: PolicyServerStats = {
   ...{ open: 0, accepted: 0, undecided: 0, refused: { limit: 0, peer: 0, accept: 0 } },
   ...{ requests: new Map(), protocolErrors: new Map() },
@@ -83,6 +93,7 @@ export class House implements AsyncDisposable {
   publicAddress = "";
   parts: ApiParts | undefined;
   engine: PolicyEngine | undefined;
+  banning: Banning | undefined;
 
   async start(): Promise<void> {
     this.directory = await mkdtemp(join(tmpdir(), "postvarta-api-"));
@@ -117,6 +128,9 @@ export class House implements AsyncDisposable {
       if (fact === "rules") await live.reload();
       if (fact === "raises") raises.use(await readRaises(store, clock.now()));
     });
+    const banning = this.#stack.use(new Banning({ config: banningConfig, store, clock, log: silentLog }));
+    this.banning = banning;
+    await banning.start();
     const parts: ApiParts = {
       ...{
         version: "9.9.9",
@@ -130,6 +144,7 @@ export class House implements AsyncDisposable {
         canonical,
       },
       ...{ mode: "enforce", answerOk: false, metrics, measures },
+      banning,
       readRules: (text, file, known) => readRulesFile(text, file, known, undefined),
       policyServer: () => serverStats,
       logs: () => undefined,

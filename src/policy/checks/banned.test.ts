@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Ban, BanLookup } from "../../core/ban.ts";
 import { ManualClock } from "../../core/clock.ts";
-import { parseNetwork, contains } from "../../core/ip.ts";
+import { contains, parseNetwork } from "../../core/ip.ts";
 import { silentLog } from "../../core/log.ts";
 import { findDecisions } from "../../store/decisions.ts";
 import { openStore } from "../../store/open.ts";
@@ -31,17 +31,20 @@ async function ask(client: string, find: BanLookup["find"], observes = false) {
   return { verdict, rows: await findDecisions(store, { limit: 10 }) };
 }
 
-const options = {
+const options: Parameters<typeof compileRules>[1] = {
   ...{ mode: "enforce", onError: "pass", timeZone: "UTC", internal: "" },
   canonical: (login: string) => login,
-} as const;
+};
 
 const finds: BanLookup["find"] = (ip) => (contains(ban.address, ip) ? ban : undefined);
 
 test("a banned address is refused with the text, and the refusal is recorded with the jail", async () => {
   const { verdict, rows } = await ask("192.0.2.7", finds);
   assert.deepEqual(verdict, { kind: "reject", text: "192.0.2.0/24 is banned (sasl)" });
-  assert.deepEqual(rows.map((row) => [row.rule, row.verdict, row.client]), [["bans/sasl", "reject", "192.0.2.7"]]);
+  assert.deepEqual(
+    rows.map((row) => [row.rule, row.verdict, row.client]),
+    [["bans/sasl", "reject", "192.0.2.7"]],
+  );
 });
 
 test("others pass, and so does a banned one where bans or the whole policy service only observe", async () => {
@@ -49,6 +52,9 @@ test("others pass, and so does a banned one where bans or the whole policy servi
   assert.equal((await ask("unknown", finds)).verdict.kind, "dunno");
   const observed = await ask("192.0.2.7", () => ({ ...ban, enforce: false }));
   assert.equal(observed.verdict.kind, "dunno");
-  assert.deepEqual(observed.rows.map((row) => row.verdict), ["would reject"]);
+  assert.deepEqual(
+    observed.rows.map((row) => row.verdict),
+    ["would reject"],
+  );
   assert.equal((await ask("192.0.2.7", finds, true)).verdict.kind, "dunno");
 });

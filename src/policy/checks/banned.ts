@@ -38,4 +38,3 @@ const policy: Policy = {
   ...{ name: "bans", priority: 0, enabled: true, mode: "enforce", onError: undefined, description: "" },
   ...{ members: [], access: [], quotas: [], accounting: [] },
 };
-
