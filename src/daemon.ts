@@ -115,10 +115,8 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
     },
     policyServer: () => server.stats(),
     logs: () => viewLogs(logs, silence),
-    accounts,
-    outbox,
+    ...{ accounts, outbox, banning },
     replays: logs,
-    banning,
     lastReload: () => live.reload,
     whyNotReady: () => (store.cells.health.writable ? [] : ["the store cannot be written"]),
   };
