@@ -20,17 +20,21 @@ export interface SlowPattern {
   readonly repeated: string;
 }
 
-/** As the engine cuts lines. */
-const lineLength = 8_192;
+/** Half of what the engine lets through: what takes the whole limit on these has no time left on the longest. */
+const longLength = 4_096;
 const shortLength = 240;
 const limitMs = 100;
 /** Repeats that are tried in one regular expression. */
 const repeatsMax = 60;
 
-/** The patterns of a filter that do not come to an end in time. */
-export function findSlowPatterns(definition: FilterDefinition): readonly SlowPattern[] {
+/** The patterns of a filter that do not come to an end in time; with `soonOnly` those that a short line is enough for. */
+export function findSlowPatterns(
+  definition: FilterDefinition,
+  { soonOnly = false }: { soonOnly?: boolean } = {},
+): readonly SlowPattern[] {
+  const lengths = soonOnly ? [shortLength] : [shortLength, longLength];
   const of = (option: SlowPattern["option"], sources: readonly string[]) =>
-    sources.flatMap((source, index) => examine({ option, number: index + 1, source }, definition) ?? []);
+    sources.flatMap((source, index) => examine({ option, number: index + 1, source }, definition, lengths) ?? []);
   return [
     ...of("prefregex", definition.prefregex === "" ? [] : [definition.prefregex]),
     ...of("failregex", definition.failregex),
@@ -40,13 +44,17 @@ export function findSlowPatterns(definition: FilterDefinition): readonly SlowPat
 
 type Pattern = Pick<SlowPattern, "option" | "number" | "source">;
 
-function examine(pattern: Pattern, definition: FilterDefinition): SlowPattern | undefined {
+function examine(
+  pattern: Pattern,
+  definition: FilterDefinition,
+  lengths: readonly number[],
+): SlowPattern | undefined {
   const names = definition.usedns !== "no";
   const multiline = definition.maxlines > 1;
   const regex = new FailRegex(pattern.source, { where: definition.where(pattern.option), multiline, names });
   const { root } = parsePythonRegex(replaceRegexTags(pattern.source, { names }));
   const pumps = makePumps(root);
-  for (const length of [shortLength, lineLength]) {
+  for (const length of lengths) {
     const repeated = firstSlow(regex, pumps, length);
     if (repeated !== undefined) return { ...pattern, soon: length === shortLength, repeated };
   }
