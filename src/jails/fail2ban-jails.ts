@@ -8,6 +8,7 @@ import { FilterEngine } from "./fail2ban/filter-engine.ts";
 import type { JailDefinition } from "./fail2ban/jail-reader.ts";
 import { usesJournal } from "./fail2ban-config.ts";
 import { GuardedFilter } from "./filter.ts";
+import { findSlowPatterns, type SlowPattern } from "./filter-check/slow-patterns.ts";
 import { needsOf } from "./filter-needs.ts";
 import { fitsGlob } from "./glob.ts";
 import { Jail } from "./jail.ts";
@@ -42,6 +43,8 @@ interface Running {
   readonly filter: GuardedFilter<Failure>;
   readonly ignored: TrustedAddresses;
   readonly isJournal: boolean;
+  /** Patterns that a short line can make run for ages. */
+  readonly slow: readonly SlowPattern[];
 }
 
 /** The jails that want the lines of one stream, and the scan that finds their lines. */
@@ -68,12 +71,15 @@ export class Fail2banJails {
     return this.#running.map(({ jail }) => jail);
   }
 
-  /** Patterns of a jail that are left alone, because they took too long. */
+  /** Patterns of a jail that are left alone, because they took too long, and those that a short line can make take too long. */
   troublesOf(name: string): readonly string[] {
     const running = this.#running.find(({ definition }) => definition.name === name);
     if (running === undefined) return [];
     const { leftOut, quarantined } = running.filter;
-    const parts = leftOut.map((part) => `${part} took too long three times and is left alone`);
+    const parts = [
+      ...leftOut.map((part) => `${part} took too long three times and is left alone`),
+      ...running.slow.map(({ option, number }) => `a short line can make ${option} ${number} run for ages`),
+    ];
     return quarantined ? [...parts, "nothing of the filter runs any more"] : parts;
   }
 
@@ -177,6 +183,7 @@ export class Fail2banJails {
     const networks = ignore.networks.map((network) => ({ network: printNetwork(network), until: undefined }));
     return {
       ...{ definition, isJournal, jail: new Jail(setting, lines, idsMax) },
+      slow: findSlowPatterns(definition.filter, { soonOnly: true }),
       ...{ filter: new GuardedFilter(engine), ignored: new TrustedAddresses(networks) },
     };
   }

@@ -41,6 +41,14 @@ test("import fail2ban takes over the bans that stand, but none of whom is truste
     return spawnSync(process.execPath, args, { encoding: "utf8" });
   };
 
+  writeFileSync(join(folder, "fail2ban.conf"), `[Definition]\ndbfile = ${db}\n`);
+  const named = spawnSync(
+    process.execPath,
+    [program, "import", "fail2ban", "--config", file, "--config-dir", folder, "--dry-run"],
+    { encoding: "utf8" },
+  );
+  match(named.stdout, /^3 bans to take over\./);
+
   const dry = run("--dry-run");
   strictEqual(dry.status, 0, dry.stderr);
   match(dry.stdout, /^3 bans to take over\.\n1 passed over: their time is over\./);

@@ -1,8 +1,11 @@
 // `import fail2ban`: what another program knows, as facts of ours, with a report.
 
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { Command } from "commander";
 import { readConfig } from "../../config/config.ts";
 import { readJails } from "../../jails/fail2ban/jail-reader.ts";
+import { readServerSettings } from "../../jails/fail2ban/server-settings.ts";
 import { type ConfigurationFinding, checkConfiguration } from "../../jails/filter-check/configuration-check.ts";
 import { type Fail2banBans, readFail2banBans } from "../../migrate/fail2ban-bans.ts";
 import { writeImportedBans } from "../../migrate/imported-bans.ts";
@@ -26,7 +29,7 @@ function fail2banCommand(): Command {
       "takes over the bans of a Fail2ban database and says what its configuration needs; the daemon must be stopped",
     )
     .option("--config-dir <directory>", "the directory that holds jail.conf", "/etc/fail2ban")
-    .option("--db <file>", "the database, as /var/lib/fail2ban/fail2ban.sqlite3; without it no bans are taken over")
+    .option("--db <file>", "the database; without it the one that fail2ban.conf names, if it is there")
     .option("--dry-run", "say what there is to take over, and change nothing")
     .addHelpText("after", "\nExample:\n  postvarta import fail2ban --db /var/lib/fail2ban/fail2ban.sqlite3 --dry-run")
     .action(importFail2ban);
@@ -38,12 +41,20 @@ async function importFail2ban(options: ImportFail2banOptions): Promise<void> {
   const { jails } = readJails(options.configDir);
   const findings = checkConfiguration(options.configDir);
   const settings = { now, node: config.node.name, enforce: config.jails.mode === "enforce", jails };
-  const read = options.db === undefined ? undefined : readFail2banBans(options.db, settings);
+  const db = options.db ?? findDatabase(options.configDir);
+  const read = db === undefined ? undefined : readFail2banBans(db, settings);
   const dryRun = options.dryRun === true;
   const written =
     read === undefined || dryRun ? undefined : await writeImportedBans(config, read.bans, { now, by: "cli:import" });
   const report = { dryRun, read, trusted: written?.trusted ?? [], findings };
   process.stdout.write(options.json ? `${JSON.stringify(jsonOf(report), undefined, 2)}\n` : textOf(report));
+}
+
+/** The file of the server's `dbfile`, where both are there. */
+function findDatabase(configDir: string): string | undefined {
+  if (!existsSync(join(configDir, "fail2ban.conf"))) return undefined;
+  const { dbfile } = readServerSettings(configDir);
+  return dbfile !== undefined && existsSync(dbfile) ? dbfile : undefined;
 }
 
 interface Report {
@@ -69,7 +80,8 @@ function jsonOf({ dryRun, read, trusted, findings }: Report) {
 
 function textOf({ dryRun, read, trusted, findings }: Report): string {
   const lines: string[] = [];
-  if (read !== undefined) {
+  if (read === undefined) lines.push("No database is there: no bans to take over.");
+  else {
     const count = read.bans.length - trusted.length;
     lines.push(`${count} ban${count === 1 ? "" : "s"} ${dryRun ? "to take over" : "taken over"}.`);
     if (read.expired > 0) lines.push(`${read.expired} passed over: their time is over.`);

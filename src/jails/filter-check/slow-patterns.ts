@@ -44,11 +44,7 @@ export function findSlowPatterns(
 
 type Pattern = Pick<SlowPattern, "option" | "number" | "source">;
 
-function examine(
-  pattern: Pattern,
-  definition: FilterDefinition,
-  lengths: readonly number[],
-): SlowPattern | undefined {
+function examine(pattern: Pattern, definition: FilterDefinition, lengths: readonly number[]): SlowPattern | undefined {
   const names = definition.usedns !== "no";
   const multiline = definition.maxlines > 1;
   const regex = new FailRegex(pattern.source, { where: definition.where(pattern.option), multiline, names });
