@@ -39,6 +39,8 @@ export class TimeReader {
   #firstYear: number | undefined;
   /** Midnight of the last day without a year, as if local time were UTC; undefined before the first. */
   #lastDayMs: number | undefined;
+  /** The day before a new year that nobody saw begin, until a second day of that year follows. */
+  #dayBeforeJumpMs: number | undefined;
   /** The last traditional stamp's month and day as bytes, and what they mean. */
   #monthKey = -1;
   #dayKey = -1;
@@ -111,10 +113,31 @@ export class TimeReader {
       this.#lastDayMs = Date.UTC(this.#firstYear, month - 1, day);
       return this.#lastDayMs;
     }
+    this.#lastDayMs = this.#dayAfter(last, month, day);
+    this.#mindJump(last, month, day);
+    return this.#lastDayMs;
+  }
+
+  #dayAfter(last: number, month: number, day: number): number {
     let year = Math.max(this.#firstYear ?? 0, new Date(last).getUTCFullYear() - 1);
     while (Date.UTC(year, month - 1, day) < last - lateMaxMs) year++;
-    this.#lastDayMs = Date.UTC(year, month - 1, day);
-    return this.#lastDayMs;
+    return Date.UTC(year, month - 1, day);
+  }
+
+  /**
+   * A machine without a clock of its own begins with the first of January until it has asked for the time: when the next
+   * day is nearer to the one before that, no year has passed.
+   */
+  #mindJump(last: number, month: number, day: number): void {
+    const now = this.#lastDayMs ?? last;
+    const before = this.#dayBeforeJumpMs;
+    this.#dayBeforeJumpMs = undefined;
+    if (before !== undefined) {
+      const back = this.#dayAfter(before, month, day);
+      if (Math.abs(back - before) < Math.abs(now - last)) this.#lastDayMs = back;
+    } else if (now - last > lateMaxMs && new Date(now).getUTCFullYear() > new Date(last).getUTCFullYear()) {
+      this.#dayBeforeJumpMs = last;
+    }
   }
 
   #presumedYear(month: number, day: number): number {

@@ -24,7 +24,7 @@ export function parseDovecotAuth(text: string): MailEventDraft | undefined {
   event.ip = real.ip;
   event.method = real.method;
   const user = text.slice(nameAt, real.userEnd);
-  event.user = user === "" || user === "?" ? null : user;
+  event.user = user === "" ? null : user;
   event.reason = real.reason;
   return event;
 }

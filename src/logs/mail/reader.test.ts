@@ -121,6 +121,9 @@ const hostileText = fc
         ",<s>",
         "Password mismatch",
         "\t",
+        "message repeated 2 times: [ ",
+        ": Login",
+        " Disconnected (auth failed, 2 attempts)",
       ],
     ),
     { maxLength: 12 },
@@ -235,6 +238,74 @@ const quotings: readonly Quoting[] = [
       `auth: plain(?,192.0.2.1): Username character disallowed by auth_username_chars: 0x2c (username: ${t})`,
     kinds: [],
   },
+  {
+    name: "a name that is refused, told again by rsyslog",
+    program: "postfix/smtpd",
+    message: (t) =>
+      `message repeated 2 times: [ warning: unknown[192.0.2.1]: SASL PLAIN authentication failed: x, sasl_username=${t}]`,
+    kinds: ["auth_failure"],
+  },
+  {
+    name: "a name that is refused, in a format turned round",
+    program: "dovecot",
+    message: (t) =>
+      `imap-login: user=<${t}>, method=PLAIN, rip=192.0.2.1, lip=192.0.2.25 Aborted login (auth failed, 1 attempts)`,
+    kinds: ["auth_failure"],
+  },
+  {
+    name: "a name that asks for nothing, in a format turned round",
+    program: "dovecot",
+    message: (t) => `imap-login: user=<${t}>, rip=192.0.2.1, lip=192.0.2.25: Disconnected (no auth attempts in 2 secs)`,
+    kinds: [],
+  },
+  {
+    name: "what an IMAP client says it is",
+    program: "dovecot",
+    message: (t) => `imap-login: ID sent: name=${t}: user=<>, rip=192.0.2.1, lip=192.0.2.25`,
+    kinds: [],
+  },
+  {
+    name: "a name that is passed on",
+    program: "dovecot",
+    message: (t) =>
+      `imap-login: proxy(${t}): started proxying to 192.0.2.30:143: user=<${t}>, method=PLAIN, rip=192.0.2.1, lip=192.0.2.25`,
+    kinds: [],
+  },
+  {
+    name: "what a client says to postscreen",
+    program: "postfix/postscreen",
+    message: (t) =>
+      `NOQUEUE: reject: RCPT from [192.0.2.1]:40001: 550 5.5.1 Protocol error; from=<${t}>, to=<${t}>, proto=ESMTP, helo=<${t}>`,
+    kinds: ["reject"],
+  },
+  {
+    name: "what a client says before it is greeted",
+    program: "postfix/postscreen",
+    message: (t) => `PREGREET 17 after 0.28 from [192.0.2.1]:40001: ${t}`,
+    kinds: [],
+  },
+  {
+    name: "a name that is logged in and refused",
+    program: "postfix/smtpd",
+    message: (t) =>
+      `NOQUEUE: reject: RCPT from unknown[192.0.2.1]: 554 5.7.1 <a@b>: no; from=<a@b> to=<a@b> proto=ESMTP helo=<c> sasl_method=PLAIN sasl_username=${t}`,
+    kinds: ["reject"],
+  },
+  {
+    name: "a message that a milter refuses",
+    program: "postfix/cleanup",
+    message: (t) =>
+      `4F: milter-reject: END-OF-MESSAGE from unknown[192.0.2.1]: 5.7.1 ${t}; from=<${t}> to=<${t}> proto=ESMTP helo=<${t}>`,
+    kinds: ["reject"],
+  },
+  {
+    name: "a header that is refused",
+    program: "postfix/cleanup",
+    message: (t) =>
+      `4F: reject: header Subject: ${t} from unknown[192.0.2.1]; from=<a@b> to=<a@b> proto=ESMTP helo=<c>: 5.7.1 no`,
+    kinds: [],
+  },
+  { name: "another program's text", program: "sshd", message: (t) => t, kinds: [] },
 ];
 
 for (const { name, program, message, kinds } of quotings) {
@@ -285,7 +356,7 @@ test("an ordinary name is read as it was logged, for any name without the daemon
   fc.assert(
     fc.property(names, (name) => {
       for (const { program, message } of quotings.filter((quoting) =>
-        /^a name that (?:logs in|is refused)/.test(quoting.name),
+        /^a name that (?:logs in|is refused)(?! in the)/.test(quoting.name),
       )) {
         const [event] = eventsOf(Buffer.from(`Nov 24 02:47:05 mx ${program}[1]: ${message(name)}\n`));
         assert.equal(event?.user, name);
