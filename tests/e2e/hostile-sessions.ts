@@ -225,9 +225,12 @@ export interface HostileSession {
   readonly run: (ports: LogPorts) => Promise<void>;
 }
 
-/** Each text at each place, from an address of its own. */
+const full = process.env["POSTVARTA_FULL"] === "1";
+
+/** Each text at each place, from an address of its own; in the short run every third. */
 export const hostileSessions: readonly HostileSession[] = places.flatMap((place, x) =>
-  place.texts.map((text, y) => {
+  place.texts.flatMap((text, y) => {
+    if (!full && (x + y) % 3 !== 0) return [];
     const ip = y % 2 === 0 ? `203.0.113.${x * 15 + y}` : `2001:db8:0:${x + 1}::${y + 1}`;
     return {
       title: `${place.name}: ${JSON.stringify(text)}`,
