@@ -50,6 +50,8 @@ async function prepareStore(daemon: Contender, folder: string): Promise<void> {
       ),
     );
   }
+  // Closing waits a few seconds only, and a busy disk may have left most of it in memory.
+  await store.cells.flush();
 }
 
 /** Twelve buckets of a sliding hour. */

@@ -16,6 +16,7 @@ import { type Clock, steadyClock } from "./core/clock.ts";
 import type { Log } from "./core/log.ts";
 import type { LogPartOwner } from "./core/log-part.ts";
 import { Metrics } from "./core/metrics.ts";
+import { holdYoungGeneration } from "./core/young-generation.ts";
 import { Banning } from "./jails/banning.ts";
 import { JailOwner } from "./jails/jail-owner.ts";
 import type { Trust } from "./jails/trust.ts";
@@ -75,6 +76,7 @@ const watchesMs = 30_000;
 
 /** Starts everything, or nothing: throws Problem or Problems and leaves nothing behind. */
 export async function startDaemon(read: ReadConfig, options: DaemonOptions): Promise<Daemon> {
+  holdYoungGeneration();
   await using stack = new AsyncDisposableStack();
   const clock = options.clock ?? steadyClock();
   const live = { read, reload: undefined as Reload | undefined };

@@ -1,7 +1,7 @@
 // The words of the API: what every route takes and gives. Shared by the daemon, the command line and the web UI,
 // which import nothing else of api/. Keys are snake_case, times ISO 8601 in UTC, absent values null.
 
-import { z } from "zod";
+import * as z from "zod";
 
 /** Where all routes stand. */
 export const apiRoot = "/api/v1";

@@ -1,6 +1,6 @@
 // What went wrong, as RFC 9457 problem+json: the API's half of the two places where a Problem is rendered.
 
-import { z } from "zod";
+import * as z from "zod";
 import type { Log } from "../core/log.ts";
 import { Problem, type ProblemCode, Problems, problemCodes } from "../core/problem.ts";
 import type { ProblemAnswer, ProblemView } from "./contract.ts";

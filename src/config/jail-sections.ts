@@ -1,6 +1,6 @@
 // The sections of the own jails, one each, and what all jails have in common.
 
-import { z } from "zod";
+import * as z from "zod";
 import { parseDuration } from "../core/duration.ts";
 import { parsePorts } from "../core/port-list.ts";
 import { refuse } from "./check.ts";

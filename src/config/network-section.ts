@@ -1,6 +1,6 @@
 // `[networks]`: what addresses belong to, beyond the data that ship.
 
-import { z } from "zod";
+import * as z from "zod";
 import { parseNetwork } from "../core/ip.ts";
 import { refuse } from "./check.ts";
 

@@ -1,7 +1,7 @@
 // `[notices]`: who is told of what, and by which way.
 
 import { readFileSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 import { parseDuration } from "../core/duration.ts";
 import { noticeKinds, severities } from "../core/notice.ts";
 import { refuse } from "./check.ts";

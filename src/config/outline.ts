@@ -1,7 +1,7 @@
 // What a schema says about itself, as plain data: known keys, types, defaults, words. Errors, the environment and the
 // reference pages derive from it.
 
-import { z } from "zod";
+import * as z from "zod";
 import type { Path } from "./tree.ts";
 
 /** A node of a schema's JSON Schema (2020-12), with the house's own notes from `.meta()`. */

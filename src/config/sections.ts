@@ -2,7 +2,7 @@
 // Names equal the keys of the file, in the file, here and in the tree that the daemon reads.
 
 import { hostname } from "node:os";
-import { z } from "zod";
+import * as z from "zod";
 import { type Network, parseNetwork } from "../core/ip.ts";
 import { socketPathBytesMax } from "../core/socket-path.ts";
 import { authPolicySection } from "./auth-policy-section.ts";

@@ -3,7 +3,7 @@
 
 import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { AsnTable } from "./asn-table.ts";
 import { openCountries } from "./country-database.ts";
 import { countriesOfTable } from "./country-table.ts";

@@ -1,7 +1,7 @@
 // The keys of the policies file: types, defaults and the sentence the reference page prints. One item at a time; what
 // concerns several items (names, groups, texts beside their verdict) is in rules-names, rules-groups and rules-text.
 
-import { z } from "zod";
+import * as z from "zod";
 import { refuse } from "../config/check.ts";
 import { orList } from "../config/outline.ts";
 import { parseDuration } from "../core/duration.ts";

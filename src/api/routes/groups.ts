@@ -1,6 +1,6 @@
 // Groups and their members, one member at a time; whole groups come in a policies file.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Problem, Problems } from "../../core/problem.ts";
 import type { Group } from "../../core/rules.ts";
 import { parseSpec } from "../../policy/match/parse.ts";

@@ -1,6 +1,6 @@
 // How reading of logs stands.
 
-import { z } from "zod";
+import * as z from "zod";
 import { Problem } from "../../core/problem.ts";
 import { noReplay, type ReplayState } from "../../logs/replay.ts";
 import { Zone } from "../../logs/zone.ts";

@@ -1,6 +1,6 @@
 // The rules: a file's text in, the same rules as a file out, and what one question would be answered.
 
-import { z } from "zod";
+import * as z from "zod";
 import { viewOf } from "../../policy/finding.ts";
 import { actionText, parseRequestText } from "../../policy/protocol.ts";
 import { printRules } from "../../policy/rules-print.ts";

@@ -1,7 +1,7 @@
 // How the daemon stands, in one answer.
 
 import type { Kysely } from "kysely";
-import { z } from "zod";
+import * as z from "zod";
 import type { Tables } from "../../store/tables.ts";
 import { type StatusAnswer, statusAnswer } from "../contract.ts";
 import type { ApiParts } from "../parts.ts";

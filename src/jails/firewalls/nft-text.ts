@@ -1,6 +1,6 @@
 // What we say to nft and what it says back. Addresses are printed by us; nothing else varies.
 
-import { z } from "zod";
+import * as z from "zod";
 import type { Block } from "../../core/firewall.ts";
 import { type Ip, networkOf, parseIp, printIp, widthOf } from "../../core/ip.ts";
 import { parsePorts, printPorts } from "../../core/port-list.ts";

@@ -1,5 +1,6 @@
 // The embedded engine: node:sqlite behind two threads. Opens, joins the parts, and closes them.
 
+import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { getCompileCacheDir } from "node:module";
 import { Kysely } from "kysely";
@@ -29,7 +30,7 @@ export interface SqliteOptions {
   /** This node's name, kept beside its open messages. */
   readonly node?: string;
   readonly maxCellsInMemory?: number;
-  /** The file that a store thread starts from; it must call runStoreWorker() for our roles. A bundle names itself. */
+  /** The file that a store thread starts from where its own is missing; it must call runStoreWorker() for our roles. A bundle names itself. */
   readonly workerEntry?: URL;
 }
 
@@ -129,7 +130,7 @@ class StoreThreads {
   #closed = false;
 
   constructor(options: SqliteOptions) {
-    this.#entry = options.workerEntry ?? new URL("./sqlite-worker-main.ts", import.meta.url);
+    this.#entry = findEntry(options.workerEntry);
     this.#data = {
       path: options.path,
       node: options.node ?? "local",
@@ -202,6 +203,15 @@ class StoreThreads {
       this.#copying = false;
     }
   }
+}
+
+/** The threads' own small file: a thread that starts from the whole bundle reads it all, in 15 MB and 100 ms. */
+function findEntry(bundle: URL | undefined): URL {
+  const own = new URL(
+    import.meta.url.endsWith(".ts") ? "./sqlite-worker-main.ts" : "./store-thread.mjs",
+    import.meta.url,
+  );
+  return bundle === undefined || existsSync(own) ? own : bundle;
 }
 
 /** Facts' statements to the threads. */
