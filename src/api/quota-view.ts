@@ -1,7 +1,7 @@
 // A counter as the API shows it: what the rule allows, what is used, and when it frees.
 
+import { printPeriod } from "../core/calendar.ts";
 import type { CellState } from "../core/cell.ts";
-import { printDuration } from "../core/duration.ts";
 import { prefixOf } from "../policy/cell-key.ts";
 import type { CellEntry } from "../store/db.ts";
 import type { QuotaAnswer } from "./contract.ts";
@@ -28,7 +28,7 @@ export function viewOfTarget(
     mode: limit.quota.observed ? "observe" : "enforce",
     key: track,
     count: limit.limit.count,
-    per: printDuration(limit.limit.periodMs),
+    per: printPeriod(limit.quota.rule.algorithm, limit.limit.periodMs),
     algorithm: limit.quota.rule.algorithm,
     max: limit.limit.max,
     raised_to: raise?.max ?? null,

@@ -8,10 +8,12 @@ const refused = (error: unknown) =>
   error instanceof Problem && error.code === "quota/bad-raise" && error.hint !== undefined;
 
 test("a new limit is a number, with the counter and the period where they are needed", () => {
-  assert.deepEqual(parseRaiseTo("500"), { max: 500, count: undefined, periodMs: undefined });
-  assert.deepEqual(parseRaiseTo("500/1h"), { max: 500, count: undefined, periodMs: 3_600_000 });
-  assert.deepEqual(parseRaiseTo("500/recipients"), { max: 500, count: "recipients", periodMs: undefined });
-  assert.deepEqual(parseRaiseTo("9/kilobytes/1d"), { max: 9, count: "kilobytes", periodMs: 86_400_000 });
+  assert.deepEqual(parseRaiseTo("500"), { max: 500, count: undefined, per: undefined });
+  assert.deepEqual(parseRaiseTo("500/1h"), { max: 500, count: undefined, per: "1h" });
+  assert.deepEqual(parseRaiseTo("500/recipients"), { max: 500, count: "recipients", per: undefined });
+  assert.deepEqual(parseRaiseTo("9/kilobytes/1d"), { max: 9, count: "kilobytes", per: "1d" });
+  assert.deepEqual(parseRaiseTo("9/60m"), { max: 9, count: undefined, per: "1h" });
+  assert.deepEqual(parseRaiseTo("9/messages/month"), { max: 9, count: "messages", per: "month" });
   for (const text of [
     "",
     "x",

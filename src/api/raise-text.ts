@@ -1,30 +1,38 @@
 // `--to N[/count/per] --until T`: what a limit is raised to, and until when.
 
+import { printPeriod } from "../core/calendar.ts";
 import { parseDuration, printDuration } from "../core/duration.ts";
 import { Problem } from "../core/problem.ts";
-import { type Counter, counters } from "../core/rules.ts";
+import { type Counter, calendarPeriods, counters } from "../core/rules.ts";
 import type { QuotaTarget } from "./quota-target.ts";
 
 export interface RaiseTo {
   readonly max: number;
   readonly count: Counter | undefined;
-  readonly periodMs: number | undefined;
+  /** As printPeriod prints it. */
+  readonly per: string | undefined;
 }
 
 /** A raise is for now; what is to hold longer belongs into the policies file. */
 const raiseMsMax = 366 * 86_400_000;
 
-/** `500`, `500/recipients`, `500/1h`, `500/recipients/1h`. Throws a Problem quota/bad-raise. */
+/** `500`, `500/recipients`, `500/1h`, `500/recipients/1h`, `500/recipients/month`. Throws a Problem quota/bad-raise. */
 export function parseRaiseTo(text: string): RaiseTo {
   const [number = "", ...rest] = text.split("/");
   const count = counters.find((name) => name === rest[0]);
-  const [per, ...more] = count === undefined ? rest : rest.slice(1);
-  const periodMs = per === undefined ? undefined : parseDuration(per);
+  const [period, ...more] = count === undefined ? rest : rest.slice(1);
+  const per = period === undefined ? undefined : parsePer(period);
   const isWhole = /^\d{1,15}$/.test(number) && more.length === 0;
-  if (!isWhole || (per !== undefined && (periodMs === undefined || periodMs === 0))) {
+  if (!isWhole || (period !== undefined && per === undefined)) {
     throw badRaise(`not a limit: ${text}`, "N, N/COUNT, N/PER or N/COUNT/PER, as in 500/recipients/1h");
   }
-  return { max: Number(number), count, periodMs };
+  return { max: Number(number), count, per };
+}
+
+function parsePer(text: string): string | undefined {
+  const unit = calendarPeriods.find((name) => name === text);
+  const periodMs = parseDuration(text);
+  return unit ?? (periodMs === undefined || periodMs === 0 ? undefined : printDuration(periodMs));
 }
 
 /** ms since the epoch of an ISO time, of the next HH:MM of the daemon's zone, or of a duration from `now`. Throws quota/bad-raise. */
@@ -58,8 +66,9 @@ function nextTime(hour: number, minute: number, now: number): number {
 
 /** The targets that a raise means. Throws when they are of several kinds, or would not be raised. */
 export function chooseRaised(targets: readonly QuotaTarget[], to: RaiseTo): readonly QuotaTarget[] {
-  const chosen = targets.filter(({ limit: { limit } }) => {
-    return (to.count ?? limit.count) === limit.count && (to.periodMs ?? limit.periodMs) === limit.periodMs;
+  const chosen = targets.filter((target) => {
+    const { count } = target.limit.limit;
+    return (to.count ?? count) === count && (to.per ?? perOf(target)) === perOf(target);
   });
   const kinds = (of: readonly QuotaTarget[]) =>
     [...new Set(of.map(kindOf))].map((kind) => `${to.max}/${kind}`).join(", ");
@@ -71,8 +80,12 @@ export function chooseRaised(targets: readonly QuotaTarget[], to: RaiseTo): read
   return chosen;
 }
 
-function kindOf({ limit: { limit } }: QuotaTarget): string {
-  return `${limit.count}/${printDuration(limit.periodMs)}`;
+function kindOf(target: QuotaTarget): string {
+  return `${target.limit.limit.count}/${perOf(target)}`;
+}
+
+function perOf({ limit: { limit, quota } }: QuotaTarget): string {
+  return printPeriod(quota.rule.algorithm, limit.periodMs);
 }
 
 function badRaise(message: string, hint: string): Problem {

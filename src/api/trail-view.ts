@@ -1,6 +1,6 @@
 // Trails and records as the API shows them: the engine's findings with names and times a stranger can read.
 
-import { printDuration } from "../core/duration.ts";
+import { printPeriod } from "../core/calendar.ts";
 import type { Trail } from "../policy/decision-book.ts";
 import type { FindingView } from "../policy/finding.ts";
 import type { DecisionRow } from "../store/db.ts";
@@ -20,7 +20,7 @@ export function findingStep(view: FindingView): FindingStep {
   const base = { kind: "finding" as const, check, policy, rule, mode, effect, verdict, text };
   if (quota === undefined) return { ...base, quota: null };
   const { key, count, max, periodMs, algorithm, amount, before, after, freesAt } = quota;
-  const per = printDuration(periodMs);
+  const per = printPeriod(algorithm, periodMs);
   return {
     ...base,
     quota: { key, count, max, per, algorithm, amount, before, after, frees_at: isoTimeOrNull(freesAt) },

@@ -1,6 +1,7 @@
 // A trail in lines that a person reads from top to bottom: which policies matched and why, then what each rule said.
 
 import type { FindingStep, TrailStep } from "../api/contract.ts";
+import { printWithin } from "../core/calendar.ts";
 import { safeText } from "./safe-text.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -32,7 +33,7 @@ function accessText({ verdict, text, effect }: FindingStep): string {
 }
 
 function quotaText(step: FindingStep, quota: NonNullable<FindingStep["quota"]>, terminal: Terminal): string {
-  const asked = `${quota.before} + ${quota.amount} of ${quota.max} ${quota.count} in ${quota.per}`;
+  const asked = `${quota.before} + ${quota.amount} of ${quota.max} ${quota.count} ${printWithin(quota.per)}`;
   const frees = quota.frees_at === null ? "" : `, frees ${terminal.time(quota.frees_at)}`;
   return `${safeText(quota.key)}: ${asked}: ${effectText(step)}${frees}`;
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { periodAt } from "./calendar.ts";
+import { periodAt, printPeriod, printWithin } from "./calendar.ts";
 import { calendarPeriods } from "./rules.ts";
 
 const at = (text: string) => Date.parse(text);
@@ -42,4 +42,12 @@ test("periods follow each other without a gap, and each holds its moments", () =
     }),
     { numRuns: 300 },
   );
+});
+
+test("a limit's period is a duration, or the calendar's word", () => {
+  assert.deepEqual(
+    [printPeriod("sliding", 86_400_000), printPeriod("day", 86_400_000), printPeriod("month", 31 * 86_400_000)],
+    ["1d", "day", "month"],
+  );
+  assert.deepEqual([printWithin("1d"), printWithin("month")], ["in 1d", "a month"]);
 });

@@ -1,6 +1,7 @@
 // Calendar periods in a time zone: days, ISO weeks (ISO 8601: Monday first, the year of its Thursday), months.
 
-import type { CalendarPeriod } from "./rules.ts";
+import { printDuration } from "./duration.ts";
+import { type CalendarPeriod, calendarPeriods } from "./rules.ts";
 
 export interface Period {
   /** ms since the epoch; the period is [startsAt, endsAt). */
@@ -22,6 +23,16 @@ export function periodAt(now: number, unit: CalendarPeriod, zone: string): Perio
   const first = firstDay(today, unit);
   const next = nextFirstDay(first, unit);
   return { startsAt: startOf(first, clock), endsAt: startOf(next, clock), name: nameOf(first, unit) };
+}
+
+/** A limit's period as people write it: `1h`, and `month` for what counts by the calendar. */
+export function printPeriod(algorithm: string, periodMs: number): string {
+  return calendarPeriods.find((unit) => unit === algorithm) ?? printDuration(periodMs);
+}
+
+/** `in 1h`, or `a month`: what stands behind a limit's number. `per` is as printPeriod prints it. */
+export function printWithin(per: string): string {
+  return calendarPeriods.some((unit) => unit === per) ? `a ${per}` : `in ${per}`;
 }
 
 function firstDay(day: Day, unit: CalendarPeriod): Day {

@@ -1,7 +1,7 @@
 // Counters: who has used how much, and the three ways to help: look, forget, raise for a while.
 
+import { printPeriod, printWithin } from "../../core/calendar.ts";
 import type { CellState } from "../../core/cell.ts";
-import { printDuration } from "../../core/duration.ts";
 import { parseIp } from "../../core/ip.ts";
 import { Problem } from "../../core/problem.ts";
 import { quotaPrefix } from "../../policy/cell-key.ts";
@@ -194,7 +194,8 @@ async function raiseQuotas(
 function auditOf(targets: readonly QuotaTarget[], act: "reset" | "raised", told = ""): AuditEntry[] {
   return targets.map(({ limit: { quota, limit }, track }) => {
     const name = `${quota.policy.name}/${quota.rule.name}/${track}`;
-    const detail = `${limit.max} ${limit.count} in ${printDuration(limit.periodMs)} ${told}`.trim();
+    const within = printWithin(printPeriod(quota.rule.algorithm, limit.periodMs));
+    const detail = `${limit.max} ${limit.count} ${within} ${told}`.trim();
     return { kind: "counter", name, act, detail };
   });
 }
