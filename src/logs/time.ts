@@ -39,7 +39,7 @@ export class TimeReader {
   #firstYear: number | undefined;
   /** Midnight of the last day without a year, as if local time were UTC; undefined before the first. */
   #lastDayMs: number | undefined;
-  /** The day before a new year that nobody saw begin, until a second day of that year follows. */
+  /** The day before a first of January that came after a long silence, until the next day tells which of both is right. */
   #dayBeforeJumpMs: number | undefined;
   /** The last traditional stamp's month and day as bytes, and what they mean. */
   #monthKey = -1;
@@ -135,7 +135,7 @@ export class TimeReader {
     if (before !== undefined) {
       const back = this.#dayAfter(before, month, day);
       if (Math.abs(back - before) < Math.abs(now - last)) this.#lastDayMs = back;
-    } else if (now - last > lateMaxMs && new Date(now).getUTCFullYear() > new Date(last).getUTCFullYear()) {
+    } else if (month === 1 && day === 1 && now - last > lateMaxMs) {
       this.#dayBeforeJumpMs = last;
     }
   }
