@@ -3,6 +3,8 @@
 import { AccountsOwner } from "./accounts/accounts-owner.ts";
 import { readAccountsSettings } from "./accounts/accounts-settings.ts";
 import { askedLogin } from "./accounts/asked-login.ts";
+import { ContainmentKeeper } from "./accounts/contain/containment-keeper.ts";
+import { readQueueIds } from "./accounts/contain/postfix-queue.ts";
 import { ControlServer } from "./api/control-server.ts";
 import { addDaemonGauges } from "./api/daemon-gauges.ts";
 import { addLogGauges } from "./api/log-gauges.ts";
@@ -106,6 +108,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   );
   jails.use((question) => logs.ask(jails.name, question));
   accounts.use((question) => logs.ask(accounts.name, question));
+  const containment = createContainment({ read, options, store, clock, trust: banning.trust }, accounts);
   const silence = new LogSilence(options.log, clock.now(), (notice) => outbox.say(notice));
   const parts: ApiParts = {
     ...{ version: options.version, node: read.config.node.name, startedAt: clock.now(), clock, log: options.log },
@@ -117,7 +120,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
     },
     policyServer: () => server.stats(),
     logs: () => viewLogs(logs, silence),
-    ...{ accounts, outbox, banning },
+    ...{ accounts, containment, outbox, banning },
     replays: logs,
     lastReload: () => live.reload,
     whyNotReady: () => (store.cells.health.writable ? [] : ["the store cannot be written"]),
@@ -206,6 +209,23 @@ interface AccountsInput extends Omit<LogsInput, "parts" | "jails" | "read"> {
 function createAccounts({ live, options, store, clock }: AccountsInput): AccountsOwner {
   const settings = () => readAccountsSettings(live.read.config.accounts);
   return new AccountsOwner({ store, clock, log: options.log, node: live.read.config.node.name, settings });
+}
+
+interface ContainInput extends Omit<LogsInput, "parts" | "jails"> {
+  readonly trust: Trust;
+}
+
+function createContainment(
+  { read, options, store, clock, trust }: ContainInput,
+  judge: AccountsOwner,
+): ContainmentKeeper {
+  const { node, postfix } = read.config;
+  return new ContainmentKeeper({
+    ...{ store, clock, judge, log: options.log, node: node.name },
+    trust: trust.check,
+    queued: () => readQueueIds(postfix.config_directories),
+    helper: () => undefined,
+  });
 }
 
 function createLogsThread({ read, options, store, clock, jails, parts }: LogsInput): LogsThread {

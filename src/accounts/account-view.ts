@@ -35,7 +35,12 @@ export interface AccountView {
   readonly networks: readonly UseView[];
   readonly countries: readonly UseView[];
   /** The last day, newest first. */
-  readonly recent: readonly (LoginView & { readonly country: string; readonly familiar: boolean })[];
+  readonly recent: readonly (LoginView & {
+    readonly country: string;
+    readonly familiar: boolean;
+    /** Many accounts of the site use its network. */
+    readonly popular: boolean;
+  })[];
   readonly usualRecipients: number | null;
 }
 
@@ -57,6 +62,7 @@ export function viewAccount(judge: Judge, name: string, at: number): AccountView
     recent: recent.map((login) => ({
       ...{ at: login.at, ip: login.ip, network: networkText(login, names), country: login.from.country },
       familiar: !isUnfamiliar(account, login, settings),
+      popular: evidence.site.isPopularNetwork(login.from.network),
     })),
     usualRecipients: account.usualRecipients() ?? null,
   };

@@ -9,6 +9,7 @@ import type { ApiParts } from "./parts.ts";
 import { problemResponse } from "./problem-answer.ts";
 import type { Route } from "./route.ts";
 import { accountRoutes } from "./routes/accounts.ts";
+import { containmentRoutes } from "./routes/containment.ts";
 import { explainRoutes } from "./routes/explain.ts";
 import { groupRoutes } from "./routes/groups.ts";
 import { logRoutes } from "./routes/logs.ts";
@@ -24,6 +25,7 @@ export const routes: readonly Route[] = [
   ...groupRoutes,
   ...quotaRoutes,
   ...accountRoutes,
+  ...containmentRoutes,
   ...explainRoutes,
   ...statusRoutes,
   ...logRoutes,

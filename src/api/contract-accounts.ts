@@ -93,7 +93,12 @@ export const accountView = z.object({
   networks: z.array(useSchema),
   countries: z.array(useSchema),
   recent: z
-    .array(z.object({ at: time, ip: z.string(), network: z.string(), country: z.string(), familiar: z.boolean() }))
+    .array(
+      z.object({
+        ...{ at: time, ip: z.string(), network: z.string(), country: z.string(), familiar: z.boolean() },
+        popular: z.boolean().describe("Many accounts of the site use its network."),
+      }),
+    )
     .describe("Logins of the last day, newest first."),
   levels: z.array(levelSchema).describe("Changes of level, newest first."),
   marks: z.array(markSchema),

@@ -2,6 +2,7 @@
 // Rules and raises are changed in the store, which tells whoever holds them compiled: `store.changes` has the joins.
 
 import type { AccountsOwner } from "../accounts/accounts-owner.ts";
+import type { ContainmentKeeper } from "../accounts/contain/containment-keeper.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
@@ -43,6 +44,7 @@ export interface ApiParts {
   readonly accounts: AccountsDoor;
   /** Who is banned, who is trusted, and how the firewall stands. */
   readonly banning: Pick<Banning, "trust" | "enforcer">;
+  readonly containment: Pick<ContainmentKeeper, "plan" | "contain" | "planRelease" | "release">;
   readonly outbox: Pick<Outbox, "channels" | "test">;
   /** Replays of old logs. */
   readonly replays: Pick<LogsThread, "replay" | "replayed" | "stopReplay">;

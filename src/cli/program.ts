@@ -68,7 +68,8 @@ export const verbs: readonly Verb[] = [
       const scan = (await import("./commands/accounts-scan.ts")).accountsScanCommand();
       const { accountCommands } = await import("./commands/accounts.ts");
       const accounts = new Command("accounts").description("which accounts look stolen, and what is done about it");
-      for (const command of accountCommands()) accounts.addCommand(command);
+      const { containCommand, releaseCommand } = await import("./commands/accounts-contain.ts");
+      for (const command of [...accountCommands(), containCommand(), releaseCommand()]) accounts.addCommand(command);
       return accounts.addCommand(withExample(scan, "postvarta accounts scan --log /var/log/mail.log"));
     },
   },

@@ -3,6 +3,7 @@
 import { algorithmOf } from "../core/algorithms/index.ts";
 import type { CellAlgorithm, CellLimit } from "../core/cell.ts";
 import type { AccessRule, Limit, Mode, OnError, Policy, QuotaRule, RuleSet } from "../core/rules.ts";
+import type { Freeze } from "../store/freezes.ts";
 import { cellPrefix } from "./cell-key.ts";
 import { compileMatcher, type Matcher } from "./match/compile.ts";
 import type { Request } from "./request.ts";
@@ -17,6 +18,8 @@ export interface CompiledRules {
   readonly policies: readonly CompiledPolicy[];
   /** Whether the recipient of a question is one of ours: what external_recipients does not count. */
   readonly isInternal: (request: Request) => boolean;
+  /** What frozen accounts are answered, by account. */
+  readonly frozen: ReadonlyMap<string, CompiledAccess>;
   /** The limit whose cells start with this prefix; undefined when the rule is gone. */
   readonly limits: ReadonlyMap<string, CompiledLimit>;
 }
@@ -63,7 +66,11 @@ export interface CompileOptions {
 }
 
 /** Compiles checked rules; members that do not parse are a bug here, since saving refused them. */
-export function compileRules(rules: RuleSet, options: CompileOptions): CompiledRules {
+export function compileRules(
+  rules: RuleSet,
+  options: CompileOptions,
+  freezes: readonly Pick<Freeze, "account" | "text">[] = [],
+): CompiledRules {
   const matcher = compileMatcher({ groups: rules.groups, policies: rules.policies, canonical: options.canonical });
   const policies = rules.policies.map((policy) => compilePolicy(policy, options));
   const limits = new Map<string, CompiledLimit>();
@@ -72,7 +79,16 @@ export function compileRules(rules: RuleSet, options: CompileOptions): CompiledR
       for (const limit of quota.limits) limits.set(limit.prefix, limit);
   }
   const isInternal = compileInternal(matcher, rules, options.internal);
-  return { canonical: options.canonical, onError: options.onError, matcher, policies, limits, isInternal };
+  const frozen = new Map(freezes.map(({ account, text }) => [account, compileFreeze(text, options.mode)]));
+  return { canonical: options.canonical, onError: options.onError, matcher, policies, frozen, limits, isInternal };
+}
+
+/** A freeze has the form of an access rule, so that it is recorded and explained as one. */
+function compileFreeze(text: string, mode: Mode): CompiledAccess {
+  const common = { name: "accounts", enabled: true, mode, onError: undefined };
+  const rule: AccessRule = { ...common, name: "frozen", verdict: "reject", text, states: ["RCPT", "END-OF-MESSAGE"] };
+  const lists = { members: [], access: [], quotas: [], accounting: [] };
+  return { policy: { ...common, ...lists, priority: 0, description: "" }, rule, observed: mode === "observe" };
 }
 
 function compileInternal(matcher: Matcher, rules: RuleSet, internal: string): (request: Request) => boolean {

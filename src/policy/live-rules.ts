@@ -2,6 +2,7 @@
 
 import type { RuleSet } from "../core/rules.ts";
 import type { Store } from "../store/db.ts";
+import { type Freeze, readFreezes } from "../store/freezes.ts";
 import { readRules } from "../store/policies.ts";
 import { type CompiledRules, type CompileOptions, compileRules } from "./compiled-rules.ts";
 import { readWatched, withWatched } from "./watched.ts";
@@ -11,6 +12,7 @@ export class LiveRules {
   #options: CompileOptions;
   #rules: RuleSet;
   #watched: readonly string[];
+  #freezes: readonly Freeze[] = [];
   #use: (rules: CompiledRules) => void = () => {};
   #reading: Promise<void> = Promise.resolve();
 
@@ -22,7 +24,9 @@ export class LiveRules {
   }
 
   static async read(store: Store, options: CompileOptions): Promise<LiveRules> {
-    return new LiveRules(store, options, await readRules(store), await readWatched(store));
+    const live = new LiveRules(store, options, await readRules(store), await readWatched(store));
+    live.#freezes = await readFreezes(store.facts);
+    return live;
   }
 
   compile(): CompiledRules {
@@ -30,7 +34,7 @@ export class LiveRules {
   }
 
   #compile(options: CompileOptions): CompiledRules {
-    return compileRules(withWatched(this.#rules, this.#watched, options), options);
+    return compileRules(withWatched(this.#rules, this.#watched, options), options, this.#freezes);
   }
 
   /** Who answers by the rules. */
@@ -60,6 +64,7 @@ export class LiveRules {
     const [rules, watched] = [await readRules(this.#store), await readWatched(this.#store)];
     this.#rules = rules;
     this.#watched = watched;
+    this.#freezes = await readFreezes(this.#store.facts);
     this.#use(this.compile());
   }
 }

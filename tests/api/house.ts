@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ContainmentKeeper } from "../../src/accounts/contain/containment-keeper.ts";
 import { routes } from "../../src/api/app.ts";
 import { apiRoot, type ProblemAnswer, problemAnswer } from "../../src/api/contract.ts";
 import { ControlServer } from "../../src/api/control-server.ts";
@@ -149,6 +150,11 @@ export class House implements AsyncDisposable {
       policyServer: () => serverStats,
       logs: () => undefined,
       accounts: { ...judgeless, mode: "enforce", watchGroup: "newuser" },
+      containment: new ContainmentKeeper({
+        ...{ store, clock, log: silentLog, node: "mx1", judge: judgeless, trust: () => undefined },
+        queued: async () => undefined,
+        helper: () => undefined,
+      }),
       outbox: { channels: [], test: async () => undefined },
       replays: { replay: async () => ({ ...noReplay }), stopReplay: () => {}, replayed: undefined },
       lastReload: () => undefined,

@@ -51,8 +51,12 @@ async function until(isTrue: () => boolean | Promise<boolean>, ms = 20_000): Pro
 }
 
 async function isLimited(daemon: DaemonChild, user: string): Promise<boolean> {
+  return (await answerTo(daemon, user)).includes("LIMIT AT QUOTAUSE");
+}
+
+async function answerTo(daemon: DaemonChild, user: string): Promise<string> {
   using client = await PolicyClient.connect({ port: daemon.port });
-  const answer = await client.ask({
+  return await client.ask({
     protocol_state: "RCPT",
     instance: `i${process.hrtime.bigint()}`,
     sasl_username: user,
@@ -60,7 +64,6 @@ async function isLimited(daemon: DaemonChild, user: string): Promise<boolean> {
     recipient: "x@there.example",
     client_address: home,
   });
-  return answer.includes("LIMIT AT QUOTAUSE");
 }
 
 const user = "olena@poshta.example";
@@ -130,6 +133,41 @@ describe("a stolen account", () => {
     assert.equal(await isLimited(daemon, user), true);
     await daemon.command("accounts", "watch", user, "--end");
     assert.equal(await isLimited(daemon, user), false);
+  });
+
+  test("is contained by one list of steps, and given back by another", async () => {
+    const now = Date.now();
+    const { daemon, path } = await start(quietDays(user, now));
+    await using _ = daemon;
+    appendFileSync(path, burst(user, now - 60_000, 8));
+    assert.ok(await until(() => watched(daemon).length === 1));
+    await until(async () => (await show(daemon, user)).logins === 32);
+
+    const planned = await daemon.command("accounts", "contain", user);
+    assert.equal(planned.code, 0, planned.stderr);
+    assert.match(planned.stdout, /nothing was done/);
+    assert.equal(rows(daemon, "select * from freezes").length + rows(daemon, "select * from bans").length, 0);
+
+    const contained = await daemon.command("accounts", "contain", user, "--yes", "--json");
+    assert.equal(contained.code, 0, contained.stderr);
+    const { steps } = JSON.parse(contained.stdout) as { steps: { step: string; result: string; detail: string }[] };
+    const resultOf = (name: string) => steps.find(({ step }) => step === name)?.result;
+    assert.deepEqual([resultOf("freeze"), resultOf("ban"), resultOf("notify")], ["done", "done", "done"]);
+    assert.equal(resultOf("kick"), "by_hand");
+    assert.match(await answerTo(daemon, user), /suspended/, "the next question is refused");
+    assert.match(await answerTo(daemon, "petro@poshta.example"), /DUNNO/);
+    const banned = rows(daemon, "select address from bans").map(({ address }) => String(address));
+    assert.equal(banned.length, 8);
+    assert.ok(!banned.some((address) => address.startsWith(home)), "never the owner's usual address");
+    assert.ok(rows(daemon, "select * from notices where kind = 'account_contained'").length === 1);
+
+    assert.equal((await daemon.command("accounts", "release", user, "--yes")).code, 5, "the password comes first");
+    const released = await daemon.command("accounts", "release", user, "--password-changed", "--yes");
+    assert.equal(released.code, 0, released.stderr);
+    assert.equal(rows(daemon, "select * from bans").length + rows(daemon, "select * from freezes").length, 0);
+    assert.match(await answerTo(daemon, user), /LIMIT AT QUOTAUSE/, "a probation in the watch group");
+    assert.ok(await until(async () => (await show(daemon, user)).level === "calm"));
+    assert.equal(rows(daemon, "select origin from watches")[0]?.["origin"], "release");
   });
 
   test("kill -9 in the middle changes nothing of what is known, and marks count at once", async () => {

@@ -55,9 +55,15 @@ export class DaemonChild implements AsyncDisposable {
     const daemon = new DaemonChild(await freePort(), await freePort(), options);
     writeFileSync(daemon.configFile, daemon.#config(options));
     writeFileSync(join(daemon.directory, "rules.toml"), options.rules);
-    await daemon.run();
-    const applied = await daemon.command("policy", "apply", join(daemon.directory, "rules.toml"));
-    if (applied.code !== 0) throw new Error(applied.stderr);
+    try {
+      await daemon.run();
+      const applied = await daemon.command("policy", "apply", join(daemon.directory, "rules.toml"));
+      if (applied.code !== 0) throw new Error(applied.stderr);
+    } catch (error) {
+      // A child that is left would keep the test runner waiting for ever.
+      await daemon[Symbol.asyncDispose]();
+      throw error;
+    }
     return daemon;
   }
 

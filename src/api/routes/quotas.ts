@@ -142,7 +142,7 @@ function isAccount(name: string): boolean {
   return /^[^\s:/<>]+$/.test(name) && parseIp(name) === undefined;
 }
 
-async function resetQuotas(
+export async function resetQuotas(
   parts: ApiParts,
   request: { key: string; dry_run: boolean; by: string },
 ): Promise<QuotaChangeAnswer> {

@@ -4,6 +4,7 @@ import type { Check } from "../check.ts";
 import { access } from "./access.ts";
 import { accounting } from "./accounting.ts";
 import { banned } from "./banned.ts";
+import { frozen } from "./frozen.ts";
 import { quota } from "./quota.ts";
 
-export const checks: readonly Check[] = [banned, access, quota, accounting];
+export const checks: readonly Check[] = [banned, frozen, access, quota, accounting];
