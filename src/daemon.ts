@@ -98,9 +98,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
     fact === "raises" ? reloadRaises() : fact === "rules" ? rules.reload() : undefined,
   );
   const accounts = createAccounts({ live, options, store, clock });
-  const onAsked = (request: Request) => {
-    if (logs.isConfigured && request.login !== "") accounts.seeAsked(askedLogin(request, clock.now()));
-  };
+  const onAsked = (request: Request) => logs.isConfigured && tellLogin(accounts, request, clock.now());
   const server = stack.use(createPolicyServer({ read, options, engine, measures, onAsked }));
   const jails = createJails({ read, options, store, clock, trust: banning.trust });
   const logs = stack.use(
@@ -108,7 +106,6 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   );
   jails.use((question) => logs.ask(jails.name, question));
   accounts.use((question) => logs.ask(accounts.name, question));
-  const containment = createContainment({ read, options, store, clock, trust: banning.trust }, accounts);
   const silence = new LogSilence(options.log, clock.now(), (notice) => outbox.say(notice));
   const parts: ApiParts = {
     ...{ version: options.version, node: read.config.node.name, startedAt: clock.now(), clock, log: options.log },
@@ -120,7 +117,8 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
     },
     policyServer: () => server.stats(),
     logs: () => viewLogs(logs, silence),
-    ...{ accounts, containment, outbox, banning },
+    ...{ accounts, outbox, banning },
+    containment: createContainment({ read, options, store, clock, trust: banning.trust }, accounts),
     replays: logs,
     lastReload: () => live.reload,
     whyNotReady: () => (store.cells.health.writable ? [] : ["the store cannot be written"]),
@@ -200,6 +198,10 @@ function createJails({ read, options, store, clock, trust }: JailsInput): JailOw
 /** No part of its own: what the parts of the logs thread open the networks with. */
 function networksOwner({ config }: ReadConfig): LogPartOwner<unknown> {
   return { name: networksStart, start: async () => config.networks, write: async () => {}, written: () => {} };
+}
+
+function tellLogin(accounts: AccountsOwner, request: Request, now: number): void {
+  if (request.login !== "") accounts.seeAsked(askedLogin(request, now));
 }
 
 interface AccountsInput extends Omit<LogsInput, "parts" | "jails" | "read"> {
@@ -322,7 +324,7 @@ interface ServerInput {
   readonly options: DaemonOptions;
   readonly engine: PolicyEngine;
   readonly measures: PolicyMeasures;
-  readonly onAsked: (request: Request) => void;
+  readonly onAsked: (request: Request) => unknown;
 }
 
 function createPolicyServer({ read, options, engine, measures, onAsked }: ServerInput): PolicyServer<string> {
