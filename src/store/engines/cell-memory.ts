@@ -2,8 +2,10 @@
 
 import type { CellState } from "../../core/cell.ts";
 import { parseState } from "./cell-text.ts";
+import { PackedCells } from "./packed-cells.ts";
+import type { PackedPage } from "./sqlite-calls.ts";
 
-/** One cell. `state` stays text until it is first read: a start with 100 000 cells parses none of them. */
+/** One cell. `state` stays text until it is first read. */
 export interface MemoryCell {
   readonly key: string;
   state: CellState | string;
@@ -16,6 +18,8 @@ export interface MemoryCell {
 
 export class CellMemory {
   readonly #cells = new Map<string, MemoryCell>();
+  /** Those of the start that nobody has asked for. No key is in both. */
+  readonly #packed = new PackedCells();
   readonly #max: number;
   #complete = true;
   #hand: Iterator<MemoryCell> | undefined;
@@ -30,7 +34,7 @@ export class CellMemory {
   }
 
   get size(): number {
-    return this.#cells.size;
+    return this.#cells.size + this.#packed.size;
   }
 
   markIncomplete(): void {
@@ -38,11 +42,11 @@ export class CellMemory {
   }
 
   has(key: string): boolean {
-    return this.#cells.has(key);
+    return this.#cells.has(key) || this.#packed.has(key);
   }
 
   find(key: string): MemoryCell | undefined {
-    return this.#cells.get(key);
+    return this.#cells.get(key) ?? this.#unpack(key);
   }
 
   all(): Iterable<MemoryCell> {
@@ -51,7 +55,7 @@ export class CellMemory {
 
   /** The state of a cell that is not over at `now`. */
   read(key: string, now: number): CellState | undefined {
-    const cell = this.#cells.get(key);
+    const cell = this.find(key);
     if (cell === undefined || cell.expiresAt <= now) return undefined;
     cell.used = true;
     if (typeof cell.state === "string") cell.state = parseState(cell.state);
@@ -59,7 +63,7 @@ export class CellMemory {
   }
 
   write(key: string, state: CellState, expiresAt: number): MemoryCell {
-    const cell = this.#cells.get(key);
+    const cell = this.find(key);
     if (cell === undefined) return this.#add({ key, state, expiresAt, batch: 0, used: true });
     cell.state = state;
     cell.expiresAt = expiresAt;
@@ -69,7 +73,12 @@ export class CellMemory {
 
   /** A cell as it stands on disk; one that memory knows already is newer and stays. */
   load(key: string, state: string, expiresAt: number): void {
-    if (!this.#cells.has(key)) this.#add({ key, state, expiresAt, batch: 0, used: false });
+    if (!this.has(key)) this.#add({ key, state, expiresAt, batch: 0, used: false });
+  }
+
+  /** Cells as they stand on disk, before anything else is here. */
+  addPacked(page: PackedPage): void {
+    this.#packed.add(page);
   }
 
   /**
@@ -77,6 +86,7 @@ export class CellMemory {
    * Only cells whose batch is at most `foldedBatch` may go: their table row is as new as they are.
    */
   tidy(steps: number, now: number, foldedBatch: number): void {
+    if (this.#packed.forget(steps, now, this.size > this.#max) > 0) this.#complete = false;
     for (let step = 0; step < steps; step++) {
       this.#hand ??= this.#cells.values();
       const next = this.#hand.next();
@@ -98,6 +108,13 @@ export class CellMemory {
       }
       cell.used = false;
     }
+  }
+
+  /** Parsed at once: a part of a page's text would keep the whole page. */
+  #unpack(key: string): MemoryCell | undefined {
+    const packed = this.#packed.take(key);
+    if (packed === undefined) return undefined;
+    return this.#add({ key, state: parseState(packed.state), expiresAt: packed.expiresAt, batch: 0, used: true });
   }
 
   #add(cell: MemoryCell): MemoryCell {

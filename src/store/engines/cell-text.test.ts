@@ -4,11 +4,11 @@ import fc from "fast-check";
 import { parseState, renderState } from "./cell-text.ts";
 
 const cases: readonly [readonly number[], string][] = [
-  [[], "d"],
-  [[7], "d7"],
-  [[1, 7, 1_700_000_000_000, 1_700_000_000_250], "d1,6,1699999999993,250"],
+  [[], "p"],
+  [[7], "p7"],
+  [[0, 1_700_000_000_000, 1, 1_700_000_000_250, 2], "p0,1700000000000,1,250,1"],
   [[1, 1.5], "[1,1.5]"],
-  [[Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER], "[-9007199254740991,9007199254740991]"],
+  [[0, Number.MIN_SAFE_INTEGER, 1, Number.MAX_SAFE_INTEGER], "[0,-9007199254740991,1,9007199254740991]"],
 ];
 
 for (const [state, text] of cases) {
@@ -17,6 +17,11 @@ for (const [state, text] of cases) {
     assert.deepEqual(parseState(text), state);
   });
 }
+
+test("differences between neighbours, as older stores have them, are read", () => {
+  assert.deepEqual(parseState("d1,6,1699999999993,250"), [1, 7, 1_700_000_000_000, 1_700_000_000_250]);
+  assert.deepEqual(parseState("d"), []);
+});
 
 test("any state comes back as it was, and its text needs no escaping in JSON", () => {
   const number = fc

@@ -83,3 +83,19 @@ test("a store with more cells than memory opens with some of them and knows the 
   assert.deepEqual(new Set(charged.map((one) => one.result)), new Set([2]));
   assert.equal((await store.cells.charge(["fresh"], (view) => add(view, "fresh"))).result, 1);
 });
+
+test("cells come back after a start whatever their keys hold", async () => {
+  const path = join(folder, "odd.db");
+  const odd = ["a\x1fb", "a\0b", "a\x7fж", "plain"];
+  {
+    await using store = await open(path, 1_000);
+    await store.cells.charge([...odd, ...keys], (view) => [...odd, ...keys].map((key) => add(view, key)));
+    await store.cells.openMessages();
+    await store.cells.flush();
+  }
+  await using store = await open(path, 1_000);
+  assert.equal(store.cells.health.liveCells, odd.length + keys.length);
+  for (const key of odd) assert.deepEqual(await store.cells.peek(key), [1], JSON.stringify(key));
+  await store.cells.charge(odd, (view) => odd.map((key) => add(view, key)));
+  for (const key of odd) assert.deepEqual(await store.cells.peek(key), [2], JSON.stringify(key));
+});

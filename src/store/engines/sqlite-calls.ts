@@ -31,6 +31,14 @@ export interface CellColumns {
   readonly states: readonly string[];
 }
 
+/** A thousand cells as three texts: keys and states divided by packed-cells.ts's mark, which stands in none of them, ends by commas. */
+export interface PackedPage {
+  readonly count: number;
+  readonly keys: string;
+  readonly states: string;
+  readonly expiresAt: string;
+}
+
 export interface CellPageCall {
   readonly prefix: string;
   readonly after: string | undefined;
@@ -68,6 +76,8 @@ export interface ReaderCalls {
 /** What the writer tells unasked. */
 export type WriterNote =
   /** A page of cells at start. */
+  | { readonly kind: "packed"; readonly page: PackedPage }
+  /** The same where a key holds the mark that divides a packed page. */
   | { readonly kind: "cells"; readonly cells: CellColumns }
   /** The store is open; false when there are more cells than were handed over. */
   | { readonly kind: "ready"; readonly complete: boolean; readonly messageIds: readonly string[] }

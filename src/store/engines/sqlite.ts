@@ -162,7 +162,8 @@ class StoreThreads {
   async start(memory: CellMemory): Promise<Ready> {
     const { promise, resolve, reject } = Promise.withResolvers<Ready>();
     this.#onStartNote = (note) => {
-      if (note.kind === "cells") loadColumns(memory, note.cells);
+      if (note.kind === "packed") memory.addPacked(note.page);
+      else if (note.kind === "cells") loadColumns(memory, note.cells);
       else if (note.kind === "ready") resolve(note);
       else if (note.kind === "unusable") reject(parseFailure(note.failure));
     };

@@ -25,6 +25,13 @@ const callsPerWalLook = 64;
 /** Cells handed over in one message at start. */
 const cellsPerPage = 1_000;
 
+/** Put together by SQLite: a row of its own for each cell would cost ten times as much. */
+const pageText = `
+  select count(*) as count, max(key) as last, max(instr(key, char(31)) + instr(key, char(0))) as odd,
+    group_concat(key, char(31)) as keys, group_concat(state, char(31)) as states, group_concat(expires_at) as expires_at
+  from (select key, expires_at, state from cells where key > ? order by key limit ?)`;
+const pageRows = "select key, expires_at, state from cells where key > ? order by key limit ?";
+
 type Send = (message: ReplyMessage) => void;
 
 /** Opens, locks, migrates and folds; hands over the cells; returns what serves a call. Throws a Problem when the store cannot be used. */
@@ -43,21 +50,30 @@ export function startWriter(data: StoreWorkerData, send: Send): (call: CallMessa
 
 /** All cells, or as many as fit; false when there are more. */
 function handOver(db: DatabaseSync, cellsMax: number, send: Send): boolean {
-  const statement = db.prepare("select key, expires_at, state from cells limit ?");
-  statement.setReturnArrays(true);
-  let page = new ColumnPage();
-  let handed = 0;
-  for (const row of statement.iterate(cellsMax + 1)) {
-    if (handed === cellsMax) return false;
-    handed++;
-    page.addRow(row);
-    if (page.keys.length === cellsPerPage || handed === cellsMax) {
-      send({ note: { kind: "cells", cells: page } });
-      page = new ColumnPage();
+  const texts = db.prepare(pageText);
+  let after = "";
+  for (let left = cellsMax; left > 0; ) {
+    const limit = Math.min(left, cellsPerPage);
+    const row = texts.get(after, limit) ?? {};
+    const count = Number(row["count"]);
+    if (count === 0) return true;
+    if (Number(row["odd"]) > 0) send({ note: { kind: "cells", cells: columnsOf(db, after, limit) } });
+    else {
+      const page = { keys: String(row["keys"]), states: String(row["states"]), expiresAt: String(row["expires_at"]) };
+      send({ note: { kind: "packed", page: { count, ...page } } });
     }
+    after = String(row["last"]);
+    left -= count;
   }
-  if (page.keys.length > 0) send({ note: { kind: "cells", cells: page } });
-  return true;
+  return db.prepare("select 1 from cells where key > ? limit 1").get(after) === undefined;
+}
+
+function columnsOf(db: DatabaseSync, after: string, limit: number): ColumnPage {
+  const statement = db.prepare(pageRows);
+  statement.setReturnArrays(true);
+  const page = new ColumnPage();
+  for (const row of statement.iterate(after, limit)) page.addRow(row);
+  return page;
 }
 
 class WriterThread {
