@@ -17,7 +17,7 @@ function step(version: number, postgres: string): Migration {
   return { version, name: `step ${version}`, postgres, up: () => undefined };
 }
 
-describe("a PostgreSQL store of an older version", { skip: needs("postgres"), timeout: 300_000 }, () => {
+describe("a PostgreSQL store of another version", { skip: needs("postgres"), timeout: 300_000 }, () => {
   let rig: PostgresRig;
   before(async () => {
     rig = await PostgresRig.start();
@@ -82,6 +82,16 @@ describe("a PostgreSQL store of an older version", { skip: needs("postgres"), ti
     assert.deepEqual(applied.flat(), [latest + 1]);
     await client.end();
     await other.end();
+  });
+
+  test("is refused, and not touched, by a program that is older than it", async () => {
+    const { client } = await makeStore();
+    const next = [...migrations, step(latest + 1, "create table newer (n integer)")];
+    await migratePostgres(client, { ...options, migrations: next });
+    const was = await everything(client);
+    await assert.rejects(migratePostgres(client, options), { code: "store/newer" });
+    assert.deepEqual(await everything(client), was);
+    await client.end();
   });
 
   test("is not waited for without end: somebody holds the tables", async () => {
