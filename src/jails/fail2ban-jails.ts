@@ -1,16 +1,18 @@
 // Fail2ban's jails over lines: one scan of a piece's bytes for all of them, then each filter over the few lines that may concern it.
 
 import type { MailEvent } from "../core/event.ts";
-import { parseNetwork, printNetwork } from "../core/ip.ts";
+import { type Network, parseNetwork, printNetwork } from "../core/ip.ts";
 import type { LineBatch } from "../core/line-batch.ts";
 import type { Failure } from "./fail2ban/filter-engine.ts";
 import { FilterEngine } from "./fail2ban/filter-engine.ts";
+import { IgnoreList, type IgnoreSources } from "./fail2ban/ignore-list.ts";
 import type { JailDefinition } from "./fail2ban/jail-reader.ts";
 import { usesJournal } from "./fail2ban-config.ts";
 import { GuardedFilter } from "./filter.ts";
 import { findSlowPatterns, type SlowPattern } from "./filter-check/slow-patterns.ts";
 import { needsOf } from "./filter-needs.ts";
 import { fitsGlob } from "./glob.ts";
+import { HeldTickets } from "./held-tickets.ts";
 import { Jail } from "./jail.ts";
 import { fitsJournalMatch, parseJournalLine } from "./journal-line.ts";
 import type { LineMemory } from "./line-memory.ts";
@@ -18,7 +20,6 @@ import { LiteralScan } from "./literal-scan.ts";
 import type { Literal } from "./literals.ts";
 import { isOwnFault } from "./own-fault.ts";
 import type { Ticket } from "./ticket.ts";
-import { TrustedAddresses } from "./trusted-addresses.ts";
 
 export interface Fail2banJailsOptions {
   readonly definitions: readonly JailDefinition[];
@@ -30,6 +31,8 @@ export interface Fail2banJailsOptions {
   /** When something with a stamp counts as having happened, or undefined when it is too old to count at all. */
   readonly timeOf: (at: number, now: number, isLive: boolean) => number;
   readonly idsMax: number;
+  /** Whom the lists of who is ignored ask. */
+  readonly outside: IgnoreSources;
 }
 
 /** The stream of `[[logs]] journal = true`. */
@@ -41,7 +44,7 @@ interface Running {
   readonly jail: Jail;
   readonly definition: JailDefinition;
   readonly filter: GuardedFilter<Failure>;
-  readonly ignored: TrustedAddresses;
+  readonly ignored: IgnoreList;
   readonly isJournal: boolean;
   /** Patterns that a short line can make run for ages. */
   readonly slow: readonly SlowPattern[];
@@ -61,6 +64,7 @@ export class Fail2banJails {
   readonly #options: Fail2banJailsOptions;
   readonly #running: readonly Running[];
   readonly #audiences = new Map<string, Audience>();
+  readonly #held = new HeldTickets();
 
   constructor(options: Fail2banJailsOptions) {
     this.#options = options;
@@ -137,11 +141,12 @@ export class Fail2banJails {
   }
 
   #fail(
-    { jail, ignored }: Running,
+    running: Running,
     { failure, at, line, text }: { failure: Failure; at: number; line: number; text: string },
     batch: LineBatch,
     event: MailEvent | undefined,
   ): readonly Ticket[] {
+    const { jail, ignored } = running;
     const { counts } = jail;
     const now = batch.readAt;
     if (isOwnFault(text, event)) {
@@ -158,7 +163,7 @@ export class Fail2banJails {
       counts.forged++;
       return [];
     }
-    if (this.#options.isTrusted(id) || ignored.has(id, now)) {
+    if (this.#options.isTrusted(id) || ignored.has(network.ip)) {
       counts.exempt++;
       return [];
     }
@@ -167,7 +172,31 @@ export class Fail2banJails {
       line: this.#options.lines.keep(batch.bytes, batch.starts[line] ?? 0, batch.ends[line] ?? 0),
       mark: 0,
     };
-    return jail.fail(id, failed, now);
+    const tickets = jail.fail(id, failed, now);
+    if (tickets.length === 0 || (ignored.isReady && !ignored.asks)) return tickets;
+    for (const ticket of tickets) this.#hold(running, ticket, { network, failure, now });
+    return [];
+  }
+
+  #hold(
+    { jail, ignored }: Running,
+    ticket: Ticket,
+    { network, failure, now }: { network: Network; failure: Failure; now: number },
+  ): void {
+    const values = (tag: string) => tagValue(tag, network, failure);
+    const held = this.#held.hold(ticket, async () => {
+      if (!ignored.isReady) await ignored.refresh(now);
+      const excused = ignored.has(network.ip) || (await ignored.isExcused(values, now));
+      if (excused) jail.counts.exempt++;
+      return excused;
+    });
+    if (!held) jail.counts.exempt++;
+  }
+
+  /** Looks after who is ignored, and gives the tickets whose answer has come. About once a second. */
+  due(now: number): readonly Ticket[] {
+    for (const { ignored } of this.#running) void ignored.refresh(now).catch(() => {});
+    return this.#held.take();
   }
 
   #makeRunning(definition: JailDefinition): Running {
@@ -180,11 +209,10 @@ export class Fail2banJails {
       bantimeMs: bantimeSeconds < 0 ? undefined : bantimeSeconds * 1000,
     };
     const engine = new FilterEngine(definition.filter, { now, zoneMinutes: logtimezoneMinutes, journal: isJournal });
-    const networks = ignore.networks.map((network) => ({ network: printNetwork(network), until: undefined }));
     return {
       ...{ definition, isJournal, jail: new Jail(setting, lines, idsMax) },
       slow: findSlowPatterns(definition.filter, { soonOnly: true }),
-      ...{ filter: new GuardedFilter(engine), ignored: new TrustedAddresses(networks) },
+      ...{ filter: new GuardedFilter(engine), ignored: new IgnoreList(ignore, this.#options.outside) },
     };
   }
 
@@ -196,6 +224,17 @@ export class Fail2banJails {
     this.#audiences.set(stream, made);
     return made;
   }
+}
+
+/** What a tag of `ignorecommand` says of a failure. */
+function tagValue(tag: string, network: Network, failure: Failure): string | undefined {
+  if (tag === "ip" || tag === "fid") return printNetwork(network);
+  if (tag === "family") return network.ip.family === 4 ? "inet4" : "inet6";
+  if (tag === "time") return String(Math.floor(failure.at / 1000));
+  if (tag === "matches" || tag === "ipmatches" || tag === "ipjailmatches") return failure.matches.join("\n");
+  const field = /^F-(.*)$/.exec(tag)?.[1]?.toLowerCase();
+  const value = field === undefined ? undefined : failure.fields.get(field);
+  return value === undefined ? undefined : [value].flat().join(" ");
 }
 
 function wants({ isJournal, definition }: Running, stream: string): boolean {

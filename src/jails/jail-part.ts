@@ -17,6 +17,7 @@ import type {
 } from "./jail-words.ts";
 import { Leaks } from "./leaks.ts";
 import { LineMemory } from "./line-memory.ts";
+import { machine } from "./machine.ts";
 import { OwnJails } from "./own-jails.ts";
 import { TrustedAddresses } from "./trusted-addresses.ts";
 
@@ -58,6 +59,7 @@ export class JailPart implements LogPart<JailsWrite> {
     this.#fail2ban = new Fail2banJails({
       ...{ definitions, method: start.fail2ban.method, lines: this.#lines, isTrusted, timeOf, idsMax },
       now: () => this.#now,
+      outside: machine,
     });
     for (const login of start.logins) this.#own.restoreLogin(login);
     for (const ban of start.bans) this.#leaks.add(ban);
@@ -88,7 +90,7 @@ export class JailPart implements LogPart<JailsWrite> {
 
   due(now: number): readonly JailsWrite[] {
     this.#now = now;
-    return [];
+    return this.#fail2ban.due(now).map((ticket) => ({ kind: "ticket", ticket }));
   }
 
   report(): JailsReport {

@@ -71,6 +71,17 @@ test("names are looked up beside the lines, every five minutes", async () => {
   deepStrictEqual(asked, ["home.example", "home.example"]);
 });
 
+test("a name that nobody answers for keeps its addresses, and nobody is sure before the first answer", async () => {
+  let answer: readonly string[] = ["192.0.2.7"];
+  const ignore = list({ ignoreip: "home.example" }, { lookUp: async () => answer });
+  strictEqual(ignore.isReady, false);
+  await ignore.refresh(0);
+  answer = [];
+  await ignore.refresh(300_000);
+  deepStrictEqual([ignore.isReady, has(ignore, "192.0.2.7")], [true, true]);
+  strictEqual(list({ ignoreip: "192.0.2.0/24" }).isReady, true);
+});
+
 test("a file of friends is read again when it changes, and kept while it is gone", async (t) => {
   const folder = fail2banFolder(t, { friends: "# friends\n192.0.2.7 ; the office\n2001:db8::/64\n" });
   const path = join(folder, "friends");

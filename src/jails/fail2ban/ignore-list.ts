@@ -29,8 +29,10 @@ export class IgnoreList {
   readonly #sources: IgnoreSources;
   readonly #files = new Map<string, ReadList>();
   readonly #answers: AnswerCache | undefined;
-  #named: readonly Ip[] = [];
+  readonly #named = new Map<string, readonly Ip[]>();
   #own: readonly Ip[] = [];
+  #isReady = false;
+  #refreshing: Promise<void> | undefined;
   #namesAt = Number.NEGATIVE_INFINITY;
   #filesAt = Number.NEGATIVE_INFINITY;
   #ownAt = Number.NEGATIVE_INFINITY;
@@ -42,17 +44,35 @@ export class IgnoreList {
     this.#answers = cache === undefined ? undefined : new AnswerCache(cache.countMax, cache.maxSeconds * 1000);
   }
 
+  /** False until names and files were looked at once: before that nobody knows whom they name. */
+  get isReady(): boolean {
+    const { names, files } = this.#rules;
+    return this.#isReady || (names.length === 0 && files.length === 0);
+  }
+
+  /** True when `isExcused` has somebody to ask. */
+  get asks(): boolean {
+    return this.#rules.command !== undefined;
+  }
+
   /** True when a ban of the address could not be wanted. */
   has(address: Ip): boolean {
     const { networks } = this.#rules;
     const inside = (network: Network) => contains(network, address);
     if (networks.some(inside) || this.#own.some((own) => isSame(own, address))) return true;
-    if (this.#named.some((one) => isSame(one, address))) return true;
+    if ([...this.#named.values()].flat().some((one) => isSame(one, address))) return true;
     return [...this.#files.values()].some((list) => list.networks.some(inside));
   }
 
   /** Looks up names, reads files that changed, asks the machine for its addresses: each as often as it makes sense. */
-  async refresh(now: number): Promise<void> {
+  refresh(now: number): Promise<void> {
+    this.#refreshing ??= this.#look(now).finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  async #look(now: number): Promise<void> {
     if (this.#rules.self && now - this.#ownAt >= ownMs) {
       this.#ownAt = now;
       this.#own = this.#sources.ownAddresses().flatMap(parseOne);
@@ -64,9 +84,9 @@ export class IgnoreList {
     if (now - this.#namesAt >= namesMs) {
       this.#namesAt = now;
       const names = [...this.#rules.names, ...[...this.#files.values()].flatMap((list) => list.names)];
-      const found = await Promise.all(names.slice(0, namesMax).map((name) => this.#sources.lookUp(name)));
-      this.#named = found.flat().flatMap(parseOne);
+      await this.#lookUp(names.slice(0, namesMax));
     }
+    this.#isReady = true;
   }
 
   /** What `ignorecommand` says of one who is about to be banned; false without one. `values` are the tags of an action. */
@@ -79,6 +99,17 @@ export class IgnoreList {
     const excused = (await this.#sources.run(command, shellEnvironment(command, values))) === 0;
     this.#answers?.set(key, excused, now);
     return excused;
+  }
+
+  /** A name that nobody answers for keeps its addresses: an outage of DNS must not lock its people out. */
+  async #lookUp(names: readonly string[]): Promise<void> {
+    for (const name of this.#named.keys()) if (!names.includes(name)) this.#named.delete(name);
+    await Promise.all(
+      names.map(async (name) => {
+        const found = (await this.#sources.lookUp(name)).flatMap(parseOne);
+        if (found.length > 0) this.#named.set(name, found);
+      }),
+    );
   }
 
   async #readList(path: string): Promise<void> {
