@@ -26,7 +26,7 @@ interface Reader {
   words(path: string): readonly string[];
 }
 
-const main = new URL("../src/main.ts", import.meta.url).pathname;
+const bundle = new URL("../dist/postvarta.mjs", import.meta.url).pathname;
 const rg = (patterns: readonly string[], path: string) => [
   "rg",
   "--text",
@@ -40,15 +40,16 @@ const readers: readonly Reader[] = [
   { name: "rg, one pattern", words: (path) => rg(fourPatterns.slice(0, 1), path) },
   { name: "rg, patterns of four kinds", words: (path) => rg(fourPatterns, path) },
   { name: "rg, patterns of eight kinds", words: (path) => rg(eightPatterns, path) },
-  { name: "log events, four kinds", words: (path) => [process.execPath, main, "log", "events", "--log", path] },
+  { name: "log events, four kinds", words: (path) => [process.execPath, bundle, "log", "events", "--log", path] },
   {
     name: "log events --kinds all",
-    words: (path) => [process.execPath, main, "log", "events", "--kinds", "all", "--log", path],
+    words: (path) => [process.execPath, bundle, "log", "events", "--kinds", "all", "--log", path],
   },
 ];
 
 const { values, positionals } = parseArgs({ options: { rounds: { type: "string" } }, allowPositionals: true });
 const rounds = Number(values.rounds ?? 3);
+spawnSync(process.execPath, [new URL("../scripts/build.ts", import.meta.url).pathname], { stdio: "ignore" });
 const folder = mkdtempSync(join(tmpdir(), "postvarta-bench-"));
 try {
   for (const word of positionals.length === 0 ? ["1000000", "10000000"] : positionals) {
