@@ -2,7 +2,6 @@
 // report, and starts it again when it ends.
 
 import { getCompileCacheDir } from "node:module";
-import { isDeepStrictEqual } from "node:util";
 import { Worker } from "node:worker_threads";
 import type { Transaction } from "kysely";
 import type { Clock } from "../core/clock.ts";
@@ -80,13 +79,12 @@ export class LogsThread implements AsyncDisposable {
     await promise;
   }
 
-  /** Follows these sources from here on; what cannot be opened is a trouble in `state`, and the log says it. */
+  /** Follows these sources from here on, and those that stay read their certificates again; what cannot be opened is a trouble in `state`, and the log says it. */
   use(settings: readonly LogSettings[]): void {
-    if (isDeepStrictEqual(settings, this.#settings)) return;
     const isFirst = this.#settings.length === 0 && this.#worker === undefined;
     this.#settings = settings;
-    if (isFirst) void this.#startAgain();
-    else this.#tell({ kind: "use", settings });
+    if (!isFirst) this.#tell({ kind: "use", settings });
+    else if (settings.length > 0) void this.#startAgain();
   }
 
   /** Replays old logs beside those that are followed; `replayed` tells how it goes. A Problem while another one runs. */

@@ -42,7 +42,9 @@ export class SourceSet {
     const problems: Problem[] = [];
     const unusable: FollowReport[] = [];
     for (const [key, one] of wanted) {
-      if (this.#running.has(key)) continue;
+      const running = this.#running.get(key);
+      running?.renew?.();
+      if (running !== undefined) continue;
       const source = createSource(one, this.#options.host);
       const problem = await this.#begin(key, source);
       if (problem === undefined) continue;

@@ -28,6 +28,8 @@ export interface Source extends AsyncDisposable {
   take(): Piece | undefined;
   /** Called every second: a look at what no event tells of. */
   look(): void;
+  /** Reads again what stands in files beside the logs, as certificates do; what is broken leaves the old in force. */
+  renew?(): void;
   report(): SourceReport;
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createSocket } from "node:dgram";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import { connect as connectTls } from "node:tls";
 import { testSource } from "../../../tests/contracts/source.ts";
 import { freePort } from "../../../tests/e2e/postfix-rig.ts";
 import { follow, Remembered } from "../../../tests/log-follower.ts";
+import type { Source } from "../source.ts";
 import type { SyslogSettings } from "./syslog.ts";
 import { syslogSource } from "./syslog.ts";
 
@@ -71,15 +72,16 @@ test("datagrams: one message each, whatever line ends are in it", async () => {
   assert.match(remembered.lines[0] ?? "", /n=1 <22>Nov 24 .*forged$/);
 });
 
+function makeCertificate(cert: string, key: string, name: string): void {
+  const ec = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
+  const files = ["-nodes", "-keyout", key, "-out", cert];
+  execFileSync("openssl", ["req", "-x509", ...ec, ...files, "-subj", `/CN=${name}`, "-days", "2"], { stdio: "ignore" });
+}
+
 test("TLS: messages are read; plain text on that port and datagrams are not", async () => {
   const directory = mkdtempSync(join(tmpdir(), "postvarta-tls-"));
   const [cert, key] = [join(directory, "cert.pem"), join(directory, "key.pem")];
-  const ec = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
-  execFileSync(
-    "openssl",
-    ["req", "-x509", ...ec, "-nodes", "-keyout", key, "-out", cert, "-subj", "/CN=localhost", "-days", "2"],
-    { stdio: "ignore" },
-  );
+  makeCertificate(cert, key, "localhost");
   const settings = await settingsOf({ tls: { cert, key } });
   const remembered = new Remembered();
   await using _ = await follow(remembered, (sourceHost) => [syslogSource.create(settings, sourceHost)]);
@@ -94,6 +96,33 @@ test("TLS: messages are read; plain text on that port and datagrams are not", as
   plain.destroy();
   rmSync(directory, { recursive: true });
   assert.deepEqual(remembered.numbers, [1, 22]);
+});
+
+test("a certificate that was renewed is shown from then on; a broken one leaves the old in force", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "postvarta-tls-"));
+  const [cert, key] = [join(directory, "cert.pem"), join(directory, "key.pem")];
+  makeCertificate(cert, key, "first");
+  const settings = await settingsOf({ tls: { cert, key } });
+  const sources: Source[] = [];
+  await using _ = await follow(new Remembered(), (sourceHost) => {
+    sources.push(syslogSource.create(settings, sourceHost));
+    return sources;
+  });
+  const shown = async () => {
+    const socket = connectTls({ port: settings.port, host, rejectUnauthorized: false });
+    await opened(socket, "secureConnect");
+    const name = socket.getPeerCertificate().subject.CN;
+    socket.destroy();
+    return name;
+  };
+  assert.equal(await shown(), "first");
+  makeCertificate(cert, key, "second");
+  sources[0]?.renew?.();
+  assert.equal(await shown(), "second");
+  writeFileSync(cert, "no certificate");
+  sources[0]?.renew?.();
+  assert.equal(await shown(), "second");
+  rmSync(directory, { recursive: true });
 });
 
 test("what is no syslog is refused and told; a port that is taken is a Problem", async () => {

@@ -4,7 +4,7 @@
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { readFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
+import { createServer as createTlsServer, Server as TlsServer } from "node:tls";
 import { type ListenAddress, printListen } from "../../config/listen.ts";
 import { contains, type Ip, isLoopback, type Network, parseIp } from "../../core/ip.ts";
 import { Problem } from "../../core/problem.ts";
@@ -18,12 +18,17 @@ import {
 } from "../source.ts";
 import { SyslogFrames, syslogLine } from "./syslog-frames.ts";
 
+interface CertificateFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
 export interface SyslogSettings {
   readonly listen: ListenAddress;
   /** Peers beyond loopback that may send. */
   readonly allow: readonly Network[];
   /** Files of a certificate chain and its key: then TLS is spoken, and nothing else. */
-  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly tls: CertificateFiles | undefined;
 }
 
 export const syslogSource: SourcePlug<SyslogSettings> = {
@@ -92,6 +97,18 @@ class SyslogSource implements Source {
   }
 
   look(): void {}
+
+  /** A certificate that was renewed holds for the connections to come. */
+  renew(): void {
+    const { tls } = this.#settings;
+    if (tls === undefined || !(this.#server instanceof TlsServer)) return;
+    try {
+      this.#server.setSecureContext(secureContext(tls));
+    } catch (error) {
+      const { message } = error instanceof Error ? error : new Error(String(error));
+      this.#host.log.error("logs.syslog-certificate", { kept: "the one before", error: message });
+    }
+  }
 
   report(): SourceReport {
     const troubles =
@@ -163,14 +180,9 @@ class SyslogSource implements Source {
     });
   }
 
-  #createTls({ cert, key }: { readonly cert: string; readonly key: string }): Server {
+  #createTls(files: CertificateFiles): Server {
     try {
-      return createTlsServer({
-        cert: readFileSync(cert),
-        key: readFileSync(key),
-        minVersion: "TLSv1.2",
-        handshakeTimeout: handshakeMs,
-      });
+      return createTlsServer({ ...secureContext(files), handshakeTimeout: handshakeMs });
     } catch (error) {
       throw new Problem(`TLS cannot be spoken: ${error instanceof Error ? error.message : String(error)}`, {
         code: "listen/address",
@@ -227,4 +239,8 @@ class SyslogSource implements Source {
       hint: code === "EADDRINUSE" ? "another program listens there" : "use another address in [[logs]] syslog",
     });
   }
+}
+
+function secureContext({ cert, key }: CertificateFiles) {
+  return { cert: readFileSync(cert), key: readFileSync(key), minVersion: "TLSv1.2" } as const;
 }
