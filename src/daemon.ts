@@ -209,7 +209,7 @@ interface AccountsInput extends Omit<LogsInput, "parts" | "jails" | "read"> {
 }
 
 function createAccounts({ live, options, store, clock }: AccountsInput): AccountsOwner {
-  const settings = () => readAccountsSettings(live.read.config.accounts);
+  const settings = () => readAccountsSettings(live.read);
   return new AccountsOwner({ store, clock, log: options.log, node: live.read.config.node.name, settings });
 }
 
@@ -222,12 +222,16 @@ function createContainment(
   judge: AccountsOwner,
 ): ContainmentKeeper {
   const { node, postfix } = read.config;
-  return new ContainmentKeeper({
+  const keeper = new ContainmentKeeper({
     ...{ store, clock, judge, log: options.log, node: node.name },
     trust: trust.check,
     queued: () => readQueueIds(postfix.config_directories),
     helper: () => undefined,
   });
+  judge.containBy((account, reason) =>
+    keeper.contain({ account, reason, skip: [] }, { by: "judge", now: clock.now() }),
+  );
+  return keeper;
 }
 
 function createLogsThread({ read, options, store, clock, jails, parts }: LogsInput): LogsThread {
@@ -364,6 +368,7 @@ function reload({ live, options, rules, logs, jails, now }: ReloadInput): Reload
   try {
     const read = options.readAgain();
     // What SIGHUP may change in flight; everything else needs a restart.
+    readAccountsSettings(read);
     rules.configure(readCompileOptions(read));
     logs.use(jails.withLogs(read.config.logs));
     const waiting = settingsToRestart(live.read.config, read.config);

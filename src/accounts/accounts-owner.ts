@@ -22,11 +22,13 @@ import type { AskedLogin, LevelChange } from "./judge.ts";
 import type { JudgeSettings } from "./judge-settings.ts";
 import { type Mark, type MarkKind, markKinds } from "./marks.ts";
 import type { SiteRecord } from "./site-knowledge.ts";
-import { type BreakerLimits, type Kept, keepWatches } from "./watch-keeper.ts";
+import { type BreakerLimits, type Kept, keepWatches, reasonOf } from "./watch-keeper.ts";
 
 export interface AccountsSettings {
   readonly mode: "enforce" | "observe";
   readonly watchGroup: string;
+  /** `high`: an account that comes to this level is contained by itself. */
+  readonly contain: "hand" | "high";
   readonly judge: JudgeSettings;
   readonly breaker: BreakerLimits;
   readonly accountOptions: () => AccountOptions;
@@ -39,8 +41,6 @@ export interface AccountsOwnerParts {
   readonly log: Log;
   /** As the configuration says at the moment. */
   readonly settings: () => AccountsSettings;
-  /** Told of accounts that came to level high, once that is on disk. */
-  readonly onHigh?: (change: LevelChange) => void;
 }
 
 /** Logins wait this long for company on their way to the judge. */
@@ -54,10 +54,16 @@ export class AccountsOwner implements LogPartOwner<Transaction<Tables>> {
   #asked: AskedLogin[] = [];
   #timer: NodeJS.Timeout | undefined;
   #dropped = 0;
+  #contain: (account: string, reason: string) => Promise<unknown> = () => Promise.resolve();
   #toPart: (question: AccountsQuestion) => Promise<unknown> = () => Promise.reject(new Error("no log is read"));
 
   constructor(parts: AccountsOwnerParts) {
     this.#parts = parts;
+  }
+
+  /** Who contains an account, when the configuration says that this goes by itself. */
+  containBy(contain: (account: string, reason: string) => Promise<unknown>): void {
+    this.#contain = contain;
   }
 
   /** The way to the part in the logs thread. */
@@ -105,8 +111,16 @@ export class AccountsOwner implements LogPartOwner<Transaction<Tables>> {
       const { account, level, score } = change;
       const word = outcome === "breaker" ? "error" : "info";
       this.#parts.log[word]("account_level", { account, level, score, outcome });
-      if (level === "high" && outcome !== "old" && outcome !== "breaker") this.#parts.onHigh?.(change);
+      const isFresh = outcome === "watched" || outcome === "watched_already";
+      if (level === "high" && isFresh) this.#containHigh(change);
     }
+  }
+
+  #containHigh(change: LevelChange): void {
+    const { mode, contain } = this.#parts.settings();
+    if (mode !== "enforce" || contain !== "high") return;
+    const failed = (error: unknown) => this.#parts.log.error("accounts.not-contained", { error: String(error) });
+    void this.#contain(change.account, reasonOf(change)).catch(failed);
   }
 
   /** A login that Postfix asks about: no work on the road of the question. */

@@ -16,6 +16,7 @@ const restartKeys: Readonly<Record<string, (config: Config) => unknown>> = {
   notices: (config) => config.notices,
   jails: (config) => config.jails,
   postfix: (config) => config.postfix,
+  "accounts.judge": (config) => config.accounts.judge,
 };
 
 /** The settings that differ and stay as they are until a restart. */

@@ -281,6 +281,32 @@ const accounts = z.strictObject({
       allowed: 'a domain such as "example.com", without @',
     }),
   aliases: word.default("").describe("A file with lines `alias account`: other logins of an account; empty for none."),
+  contain: z
+    .enum(["hand", "high"])
+    .default("hand")
+    .describe("`high` contains an account by itself when it comes to level high, in mode `enforce` only."),
+  breaker_accounts: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(20)
+    .describe(
+      "More accounts than this rising within an hour are taken for a fault of ours: nobody more is put under watch.",
+    ),
+  breaker_share: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.02)
+    .describe("The same for a share of all accounts, once more than five rise."),
+  judge: z
+    .record(z.string().max(40), z.union([z.number().min(0), z.record(z.string().max(40), z.number().min(0))]))
+    .default({})
+    .meta({
+      description:
+        "Weights, thresholds and windows of the judge, by the names of accounts.md: `newNetworks = { each = 5 }`.",
+      allowed: "a table of numbers, or of tables of numbers",
+    }),
   auth_policy: authPolicySection
     .prefault({})
     .describe("Dovecot tells of every login, and asks whether to let it through."),

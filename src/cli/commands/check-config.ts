@@ -1,6 +1,7 @@
 // `postvarta check-config`: reads the configuration as the daemon would. Needs no daemon.
 
 import { Command } from "commander";
+import { readAccountsSettings } from "../../accounts/accounts-settings.ts";
 import { readConfig } from "../../config/config.ts";
 import { readCompileOptions } from "../../policy/compile-options.ts";
 import type { GlobalOptions } from "../global-options.ts";
@@ -15,6 +16,7 @@ export function checkConfigCommand(): Command {
     .action((file: string | undefined, options: GlobalOptions) => {
       const read = readConfig({ file: file ?? options.config, environment: process.env });
       readCompileOptions(read);
+      readAccountsSettings(read);
       const { files } = read;
       const terminal = new Terminal(options);
       if (terminal.json) terminal.printJson({ ok: true, files });
