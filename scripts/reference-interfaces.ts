@@ -6,6 +6,7 @@ import { z } from "zod";
 import { routes } from "../src/api/app.ts";
 import { apiRoot, problemAnswer } from "../src/api/contract.ts";
 import { addDaemonGauges } from "../src/api/daemon-gauges.ts";
+import { addJailGauges } from "../src/api/jail-gauges.ts";
 import { addLogGauges } from "../src/api/log-gauges.ts";
 import { PolicyMeasures } from "../src/api/policy-measures.ts";
 import type { Route } from "../src/api/route.ts";
@@ -98,6 +99,7 @@ export function metricsLines(): readonly string[] {
   new PolicyMeasures(metrics);
   addDaemonGauges(metrics, undefined);
   addLogGauges(metrics, () => undefined);
+  addJailGauges(metrics, () => undefined);
   return [
     "`GET /metrics` on `[api] listen` and on the control socket, in Prometheus' text format 0.0.4. No label holds an account,",
     "an address or a queue id.",

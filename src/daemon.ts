@@ -7,8 +7,9 @@ import { ContainmentKeeper } from "./accounts/contain/containment-keeper.ts";
 import { readQueueIds } from "./accounts/contain/postfix-queue.ts";
 import { ControlServer } from "./api/control-server.ts";
 import { addDaemonGauges } from "./api/daemon-gauges.ts";
+import { addJailGauges } from "./api/jail-gauges.ts";
 import { addLogGauges } from "./api/log-gauges.ts";
-import type { ApiParts, LogsView, Reload } from "./api/parts.ts";
+import type { ApiParts, JailsView, LogsView, Reload } from "./api/parts.ts";
 import { PolicyMeasures } from "./api/policy-measures.ts";
 import { PublicServer } from "./api/public-server.ts";
 import { readAliases } from "./config/aliases.ts";
@@ -21,6 +22,7 @@ import { Metrics } from "./core/metrics.ts";
 import { holdYoungGeneration } from "./core/young-generation.ts";
 import { Banning } from "./jails/banning.ts";
 import { JailOwner } from "./jails/jail-owner.ts";
+import type { JailsReport } from "./jails/jail-words.ts";
 import type { Trust } from "./jails/trust.ts";
 import { LogSilence } from "./logs/log-silence.ts";
 import { LogsThread, type LogsThreadOptions } from "./logs/logs-thread.ts";
@@ -117,14 +119,13 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
     },
     policyServer: () => server.stats(),
     logs: () => viewLogs(logs, silence),
-    ...{ accounts, outbox, banning },
+    ...{ accounts, outbox, banning, jails: viewJails(read, logs, jails) },
     containment: createContainment({ read, options, store, clock, trust: banning.trust }, accounts),
     replays: logs,
     lastReload: () => live.reload,
     whyNotReady: () => (store.cells.health.writable ? [] : ["the store cannot be written"]),
   };
-  addDaemonGauges(metrics, parts);
-  addLogGauges(metrics, () => parts.logs());
+  addGauges(metrics, parts);
   const control = stack.use(new ControlServer(parts, read.config.control.socket));
   const api = stack.use(new PublicServer(parts, read.config.api.listen));
   await banning.start();
@@ -245,6 +246,20 @@ function createLogsThread({ read, options, store, clock, jails, parts }: LogsInp
     workerEntry: options.workerEntry ?? new URL("./logs-worker-main.ts", import.meta.url),
     parts,
   });
+}
+
+function addGauges(metrics: Metrics, parts: ApiParts): void {
+  addDaemonGauges(metrics, parts);
+  addLogGauges(metrics, () => parts.logs());
+  addJailGauges(metrics, () => parts.jails.report());
+}
+
+function viewJails({ config }: ReadConfig, logs: LogsThread, jails: JailOwner): JailsView {
+  return {
+    mode: config.jails.mode,
+    report: () => logs.state.parts[jails.name] as JailsReport | undefined,
+    failing: (jail, limit) => jails.failing(jail, limit),
+  };
 }
 
 function viewLogs(logs: LogsThread, { isSilent }: LogSilence): LogsView | undefined {

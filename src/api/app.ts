@@ -12,6 +12,7 @@ import { accountRoutes } from "./routes/accounts.ts";
 import { containmentRoutes } from "./routes/containment.ts";
 import { explainRoutes } from "./routes/explain.ts";
 import { groupRoutes } from "./routes/groups.ts";
+import { jailRoutes } from "./routes/jails.ts";
 import { logRoutes } from "./routes/logs.ts";
 import { noticeRoutes } from "./routes/notices.ts";
 import { policyRoutes } from "./routes/policies.ts";
@@ -29,6 +30,7 @@ export const routes: readonly Route[] = [
   ...explainRoutes,
   ...statusRoutes,
   ...logRoutes,
+  ...jailRoutes,
   ...noticeRoutes,
 ];
 

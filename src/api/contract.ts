@@ -2,6 +2,7 @@
 // which import nothing else of api/. Keys are snake_case, times ISO 8601 in UTC, absent values null.
 
 import * as z from "zod";
+import { banTrail } from "./contract-jails.ts";
 
 /** Where all routes stand. */
 export const apiRoot = "/api/v1";
@@ -249,6 +250,7 @@ export const explainQuery = z.strictObject({
 export const explainAnswer = z.object({
   what: z.string(),
   found_as: z.enum(["decision", "client", "queue_id", "account", "recipient", "sender", "text", "line", "time"]),
+  bans: z.array(banTrail).describe("Of an address: bans that it has or had, newest first."),
   decisions: z.array(decisionSchema).describe("Newest first."),
   quotas: z.array(quotaSchema).describe("Of an account or address: its counters."),
   account: z

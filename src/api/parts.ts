@@ -8,6 +8,7 @@ import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Mode } from "../core/rules.ts";
 import type { Banning } from "../jails/banning.ts";
+import type { FailingId, JailsReport } from "../jails/jail-words.ts";
 import type { LogsState, LogsThread } from "../logs/logs-thread.ts";
 import type { Outbox } from "../notify/outbox.ts";
 import type { PolicyEngine } from "../policy/engine.ts";
@@ -48,6 +49,7 @@ export interface ApiParts {
   readonly outbox: Pick<Outbox, "channels" | "test">;
   /** Replays of old logs. */
   readonly replays: Pick<LogsThread, "replay" | "replayed" | "stopReplay">;
+  readonly jails: JailsView;
   /** The last reading of the configuration (SIGHUP); undefined before the first. */
   lastReload(): Reload | undefined;
   /** Why the daemon should get no questions yet, one sentence each; empty when it is ready. */
@@ -58,6 +60,15 @@ export interface ApiParts {
 export interface AccountsDoor extends Pick<AccountsOwner, "view" | "queueOf" | "marksChanged" | "reset" | "erase"> {
   readonly mode: Mode;
   readonly watchGroup: string;
+}
+
+export interface JailsView {
+  /** `[jails] mode`. */
+  readonly mode: Mode;
+  /** undefined while no jail runs. */
+  report(): JailsReport | undefined;
+  /** Who fails just now in a jail, at most `limit` (≤ 500). */
+  failing(jail: string, limit: number): Promise<readonly FailingId[]>;
 }
 
 export interface LogsView extends LogsState {

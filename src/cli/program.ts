@@ -75,13 +75,16 @@ export const verbs: readonly Verb[] = [
   },
   {
     name: "jail",
-    help: "what a jail's filter finds",
+    help: "how the jails stand, and what a filter finds",
     load: async () => {
+      const { jailListCommand, jailShowCommand } = await import("./commands/jail-list.ts");
       const test = (await import("./commands/jail-test.ts")).jailTestCommand();
       const check = (await import("./commands/jail-check.ts")).jailCheckCommand();
       const example = "postvarta jail test --config-dir /etc/fail2ban --filter postfix --log /var/log/mail.log";
       return new Command("jail")
-        .description("what a jail's filter finds")
+        .description("how the jails stand, and what a filter finds")
+        .addCommand(withExample(jailListCommand(), "postvarta jail list"))
+        .addCommand(withExample(jailShowCommand(), "postvarta jail show wrong-password"))
         .addCommand(withExample(test, example))
         .addCommand(withExample(check, "postvarta jail check --config-dir /etc/fail2ban"));
     },

@@ -20,6 +20,7 @@ import { missingLogs, readFail2ban } from "./fail2ban-config.ts";
 import type { JailSetting } from "./jail.ts";
 import { fail2banBans, type JailBan, ownJailBans } from "./jail-bans.ts";
 import {
+  type FailingId,
   type FailuresWrite,
   type JailsQuestion,
   type JailsStart,
@@ -75,6 +76,11 @@ export class JailOwner implements LogPartOwner<Transaction<Tables>> {
   /** How to reach the part, once the thread is there. */
   use(ask: (question: JailsQuestion) => Promise<unknown>): void {
     this.#ask = ask;
+  }
+
+  /** Who fails just now in a jail. */
+  async failing(jail: string, limit: number): Promise<readonly FailingId[]> {
+    return (await this.#ask({ kind: "failing", jail, limit })) as readonly FailingId[];
   }
 
   async start(): Promise<JailsStart> {

@@ -166,5 +166,5 @@ function timeOf(at: number, now: number, isLive: boolean): number {
 
 function reportOf(jail: Jail, origin: JailReport["origin"], troubles: readonly string[]): JailReport {
   const { setting, failing, counts, lastBan } = jail;
-  return { name: setting.name, origin, failing, counts: { ...counts }, lastBan, troubles };
+  return { name: setting.name, origin, setting, failing, counts: { ...counts }, lastBan, troubles };
 }

@@ -87,6 +87,7 @@ export interface FailingId {
 export interface JailReport {
   readonly name: string;
   readonly origin: "own" | "fail2ban";
+  readonly setting: JailSetting;
   readonly failing: number;
   readonly counts: JailCounts;
   readonly lastBan: LastBan | undefined;

@@ -32,6 +32,7 @@ export interface OwnJailsOptions {
 
 /** One failure that was treated mildly, for people. */
 export interface Softened {
+  readonly jail: string;
   readonly at: number;
   readonly address: string;
   readonly account: string;
@@ -147,7 +148,7 @@ export class OwnJails {
     const because = mild === undefined ? undefined : this.#whyMild(ip, account, now);
     if (mild !== undefined && because !== undefined) {
       jail.counts.softened += failures;
-      this.#noteSoftened({ at, address: ip, account, because });
+      this.#noteSoftened({ jail: plug.name, at, address: ip, account, because });
       return times(failures, () => mild.fail(ip, failed, now));
     }
     const tickets = times(failures, () => jail.fail(ip, failed, now));

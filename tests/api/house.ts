@@ -148,6 +148,7 @@ export class House implements AsyncDisposable {
       banning,
       readRules: (text, file, known) => readRulesFile(text, file, known, undefined),
       policyServer: () => serverStats,
+      jails: { mode: "observe", report: () => undefined, failing: async () => [] },
       logs: () => undefined,
       accounts: { ...judgeless, mode: "enforce", watchGroup: "newuser" },
       containment: new ContainmentKeeper({

@@ -3,6 +3,7 @@
 import type { z } from "zod";
 import { Problem } from "../../core/problem.ts";
 import { readAccount } from "../account-view.ts";
+import { bansOf } from "../ban-trail.ts";
 import { type DecisionAnswer, type ExplainAnswer, explainAnswer, explainQuery, type QuotaAnswer } from "../contract.ts";
 import { type FoundDecisions, findAnyDecisions, type Page } from "../found-decisions.ts";
 import { parseCursor, printCursor } from "../page.ts";
@@ -31,7 +32,8 @@ async function explain(parts: ApiParts, query: z.output<typeof explainQuery>): P
   const found = await findAnyDecisions(parts, what, pageOf(query));
   const quotas = await limitsFor(parts, what, found);
   const account = await suspicionOf(parts, what);
-  if (found.rows.length === 0 && quotas.length === 0 && account === null) {
+  const bans = await bansOf(parts, what);
+  if (found.rows.length === 0 && quotas.length === 0 && bans.length === 0 && account === null) {
     throw new Problem("nothing is known under this name", {
       code: "explain/nothing-found",
       where: what,
@@ -46,6 +48,7 @@ async function explain(parts: ApiParts, query: z.output<typeof explainQuery>): P
   return {
     what,
     found_as: found.as,
+    bans,
     decisions,
     quotas,
     account,

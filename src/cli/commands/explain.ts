@@ -2,6 +2,7 @@
 
 import { Command } from "commander";
 import type { ChangeAnswer, DecisionAnswer, ExplainAnswer } from "../../api/contract.ts";
+import { printBans } from "../ban-lines.ts";
 import { Client } from "../client.ts";
 import type { GlobalOptions } from "../global-options.ts";
 import { readStdin } from "../input.ts";
@@ -39,7 +40,8 @@ async function explain(words: readonly string[], options: ExplainOptions): Promi
     printQuotas(terminal, answer.quotas);
     terminal.line();
   }
-  if (answer.decisions.length === 0) terminal.line("no decision other than a pass");
+  printBans(terminal, answer.bans);
+  if (answer.decisions.length === 0 && answer.bans.length === 0) terminal.line("no decision other than a pass");
   for (const decision of answer.decisions) printDecision(terminal, decision);
   if (answer.next !== null) terminal.line("older decisions are left out: see --limit");
 }
