@@ -11,6 +11,7 @@ import { cellPrefix } from "../src/policy/cell-key.ts";
 import type { DecisionRow } from "../src/store/db.ts";
 import { openStore } from "../src/store/open.ts";
 import { type Contender, postvarta, projectRoot } from "./contenders.ts";
+import { fsyncFigures } from "./fsync-figures.ts";
 import { askPaced, type PacedFigures } from "./paced-load.ts";
 
 const cells = 100_000;
@@ -87,6 +88,7 @@ async function measureDaemon(daemon: Contender, folder: string, seconds: number)
     print("the same while all counters and decisions are read", figuresOf(beside));
     print("reports read meanwhile", await reports.stop());
     print("resident afterwards", `${residentMb(child)} MB`);
+    print("the disk afterwards", fsyncFigures());
   } finally {
     await end(child);
   }

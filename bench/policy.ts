@@ -4,7 +4,7 @@
 // 20 000 accounts, the charge on disk (synchronous = FULL; PostgreSQL's fsync) before the answer.
 
 import { type ChildProcess, spawnSync } from "node:child_process";
-import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import { hasPostgres, PostgresRig } from "../tests/postgres-rig.ts";
 import { drawBars } from "./bar-plot.ts";
 import { type Contender, listContenders, projectRoot } from "./contenders.ts";
 import { unpackDebianPeers } from "./debian-peers.ts";
+import { fsyncFigures } from "./fsync-figures.ts";
 import type { LoadFigures } from "./policy-load.ts";
 
 const connections = 50;
@@ -67,21 +68,6 @@ async function answers(port: number, child: ChildProcess | undefined): Promise<v
   throw new Error(`nothing listens on ${port}`);
 }
 
-function fsyncP50(): number {
-  const folder = mkdtempSync(join(tmpdir(), "postvarta-fsync-"));
-  const file = openSync(join(folder, "f"), "w");
-  const page = Buffer.alloc(8_192, 1);
-  const waits = Array.from({ length: 200 }, () => {
-    writeSync(file, page);
-    const from = performance.now();
-    fdatasyncSync(file);
-    return performance.now() - from;
-  });
-  closeSync(file);
-  rmSync(folder, { recursive: true });
-  return median(waits);
-}
-
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
@@ -100,7 +86,7 @@ async function main(rounds: number, seconds: number, plot: string | undefined): 
   }
   const results = [...figures].map(([contender, all]) => summarize(contender, all));
   const title = `${connections} connections, ${rounds} rounds of ${seconds} s, medians`;
-  console.log(`${title}; fdatasync of 8 kB p50 ${fsyncP50().toFixed(2)} ms\n`);
+  console.log(`${title}; ${fsyncFigures()}\n`);
   for (const line of printTable(results)) console.log(line);
   if (plot !== undefined) writeFileSync(plot, plotOf(results));
 }
