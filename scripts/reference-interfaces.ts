@@ -4,6 +4,7 @@
 import { Command } from "commander";
 import { z } from "zod";
 import { routes } from "../src/api/app.ts";
+import { addBanGauges } from "../src/api/ban-gauges.ts";
 import { apiRoot, problemAnswer } from "../src/api/contract.ts";
 import { addDaemonGauges } from "../src/api/daemon-gauges.ts";
 import { addJailGauges } from "../src/api/jail-gauges.ts";
@@ -97,6 +98,7 @@ function routeLines(route: Route): readonly string[] {
 export function metricsLines(): readonly string[] {
   const metrics = new Metrics();
   new PolicyMeasures(metrics);
+  addBanGauges(metrics, undefined);
   addDaemonGauges(metrics, undefined);
   addLogGauges(metrics, () => undefined);
   addJailGauges(metrics, () => undefined);

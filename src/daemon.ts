@@ -5,6 +5,7 @@ import { readAccountsSettings } from "./accounts/accounts-settings.ts";
 import { askedLogin } from "./accounts/asked-login.ts";
 import { ContainmentKeeper } from "./accounts/contain/containment-keeper.ts";
 import { readQueueIds } from "./accounts/contain/postfix-queue.ts";
+import { addBanGauges } from "./api/ban-gauges.ts";
 import { ControlServer } from "./api/control-server.ts";
 import { addDaemonGauges } from "./api/daemon-gauges.ts";
 import { addJailGauges } from "./api/jail-gauges.ts";
@@ -71,6 +72,7 @@ export interface Daemon extends AsyncDisposable {
 
 const sweepMs = 5_000;
 const bansMs = 1_000;
+const stopMs = 100;
 const outboxMs = 2_000;
 const pruneMs = 3_600_000;
 const silenceMs = 10_000;
@@ -119,7 +121,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
     },
     policyServer: () => server.stats(),
     logs: () => viewLogs(logs, silence),
-    ...{ accounts, outbox, banning, jails: viewJails(read, logs, jails) },
+    ...{ accounts, outbox, banning, stop: stopSoon, jails: viewJails(read, logs, jails) },
     containment: createContainment({ read, options, store, clock, trust: banning.trust }, accounts),
     replays: logs,
     lastReload: () => live.reload,
@@ -142,6 +144,11 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
     reload: () => (live.reload = reload({ live, options, rules, logs, jails, now: clock.now() })),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+/** As systemd would: whoever runs us hears the same signal. The answer to who asked leaves first. */
+function stopSoon(): void {
+  setTimeout(() => process.kill(process.pid, "SIGTERM"), stopMs);
 }
 
 interface UpkeepInput {
@@ -252,6 +259,7 @@ function addGauges(metrics: Metrics, parts: ApiParts): void {
   addDaemonGauges(metrics, parts);
   addLogGauges(metrics, () => parts.logs());
   addJailGauges(metrics, () => parts.jails.report());
+  addBanGauges(metrics, parts);
 }
 
 function viewJails({ config }: ReadConfig, logs: LogsThread, jails: JailOwner): JailsView {

@@ -9,6 +9,7 @@ import type { ApiParts } from "./parts.ts";
 import { problemResponse } from "./problem-answer.ts";
 import type { Route } from "./route.ts";
 import { accountRoutes } from "./routes/accounts.ts";
+import { banRoutes } from "./routes/bans.ts";
 import { containmentRoutes } from "./routes/containment.ts";
 import { explainRoutes } from "./routes/explain.ts";
 import { groupRoutes } from "./routes/groups.ts";
@@ -19,6 +20,7 @@ import { policyRoutes } from "./routes/policies.ts";
 import { addProbes } from "./routes/probes.ts";
 import { quotaRoutes } from "./routes/quotas.ts";
 import { statusRoutes } from "./routes/status.ts";
+import { trustRoutes } from "./routes/trust.ts";
 
 /** Every route of the API, in the order of the reference. */
 export const routes: readonly Route[] = [
@@ -27,6 +29,8 @@ export const routes: readonly Route[] = [
   ...quotaRoutes,
   ...accountRoutes,
   ...containmentRoutes,
+  ...banRoutes,
+  ...trustRoutes,
   ...explainRoutes,
   ...statusRoutes,
   ...logRoutes,

@@ -1,6 +1,6 @@
 // The words of the API about accounts: a part of the contract (contract.ts has its rules).
 
-import { z } from "zod";
+import * as z from "zod";
 import { pageRowsMax } from "./contract.ts";
 
 const time = z.iso.datetime();

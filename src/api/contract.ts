@@ -15,13 +15,13 @@ export const pageRowsMax = 500;
 /** A group's members in one call: each is a change of its own. Larger lists come in a policies file. */
 const membersMax = 100;
 
-const time = z.iso.datetime();
+export const time = z.iso.datetime();
 const name = z.string().min(1).max(255);
 /** Who asks. On the control socket a name is claimed, not proven: it is kept as `claimed:NAME`. */
-const by = z.string().max(200).default("");
-const dryRun = z.boolean().default(false).describe("Say what would change, and change nothing.");
-const cursor = z.string().max(4_096).optional().describe("`next` of the page before.");
-const next = z.string().nullable().describe("Cursor of the next page; null on the last one.");
+export const by = z.string().max(200).default("");
+export const dryRun = z.boolean().default(false).describe("Say what would change, and change nothing.");
+export const cursor = z.string().max(4_096).optional().describe("`next` of the page before.");
+export const next = z.string().nullable().describe("Cursor of the next page; null on the last one.");
 
 /** RFC 9457, with what the house's Problem knows. */
 const problemSchema = z.object({
@@ -295,6 +295,17 @@ export const statusAnswer = z.object({
     errors: z.int(),
   }),
   rules: z.object({ policies: z.int(), groups: z.int(), members: z.int() }),
+  bans: z.object({
+    firewall: z.string(),
+    standing: z.int(),
+    enforced: z.int(),
+    wanted: z.int().describe("Blocks that the bans want in the firewall of this node."),
+    verified: z.int().describe("Those that it is known to hold."),
+    error: z.string().nullable().describe("Why the firewall is not equal to the bans."),
+    mended: z.int().describe("How many times what stood was not what should."),
+    connections_cut: z.int(),
+    connections_left: z.int(),
+  }),
   last_reload: z.object({ at: time, ok: z.boolean(), error: z.string().nullable() }).nullable(),
   warnings: z.array(problemSchema.pick({ message: true, hint: true })),
 });

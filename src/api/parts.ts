@@ -44,8 +44,10 @@ export interface ApiParts {
   logs(): LogsView | undefined;
   readonly accounts: AccountsDoor;
   /** Who is banned, who is trusted, and how the firewall stands. */
-  readonly banning: Pick<Banning, "trust" | "enforcer">;
   readonly containment: Pick<ContainmentKeeper, "plan" | "contain" | "planRelease" | "release">;
+  readonly banning: Pick<Banning, "trust" | "enforcer" | "enforces">;
+  /** Ends the daemon soon after the answer has left. */
+  stop(): void;
   readonly outbox: Pick<Outbox, "channels" | "test">;
   /** Replays of old logs. */
   readonly replays: Pick<LogsThread, "replay" | "replayed" | "stopReplay">;

@@ -19,6 +19,8 @@ const endings: Readonly<Partial<Record<ProblemCode, Ending>>> = {
   "accounts/password": "refused",
   "notices/unknown-channel": "nothing",
   "quota/bad-raise": "refused",
+  "bans/bad-address": "refused",
+  "bans/bad-time": "refused",
   "policy/bad-request": "refused",
 };
 

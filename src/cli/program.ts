@@ -47,6 +47,36 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import("./commands/quota.ts")).quotaCommand(),
   },
   {
+    name: "ban",
+    help: "ban addresses",
+    load: async () => (await import("./commands/ban.ts")).banCommand(),
+  },
+  {
+    name: "unban",
+    help: "end bans",
+    load: async () => (await import("./commands/ban.ts")).unbanCommand(),
+  },
+  {
+    name: "bans",
+    help: "who is banned",
+    load: async () => (await import("./commands/ban.ts")).bansCommand(),
+  },
+  {
+    name: "ip",
+    help: "everything that is known of an address",
+    load: async () => (await import("./commands/ip.ts")).ipCommand(),
+  },
+  {
+    name: "trust",
+    help: "what is never banned",
+    load: async () => (await import("./commands/trust.ts")).trustCommand(),
+  },
+  {
+    name: "stop",
+    help: "stop the daemon; leave no rule in the firewall",
+    load: async () => (await import("./commands/stop.ts")).stopCommand(),
+  },
+  {
     name: "status",
     help: "how the daemon stands",
     load: async () => (await import("./commands/status.ts")).statusCommand(),

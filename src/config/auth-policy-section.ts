@@ -1,6 +1,6 @@
 // `[accounts.auth_policy]`: Dovecot tells of every login and asks whether to let it through.
 
-import { z } from "zod";
+import * as z from "zod";
 
 const text = z
   .string()

@@ -29,6 +29,11 @@ export class TrustList {
     for (const entry of this.#entries) this.#tree.add(entry.network, entry);
   }
 
+  /** With loopback. */
+  get entries(): readonly TrustEntry[] {
+    return this.#entries;
+  }
+
   /** The entry that forbids a ban of `network` at `now` (ms since the epoch): it lies around it, or inside it. */
   find(network: Network, now: number): TrustEntry | undefined {
     const around: TrustEntry[] = [];

@@ -28,11 +28,14 @@ const historyMs = 366 * 86_400_000;
 export class Banning implements AsyncDisposable {
   readonly trust: Trust;
   readonly enforcer: Enforcer;
+  /** What a person bans is enforced. */
+  readonly enforces: boolean;
   readonly #options: BanningOptions;
 
   constructor(options: BanningOptions) {
     this.#options = options;
     const { config, store, clock, log } = options;
+    this.enforces = config.jails.mode === "enforce";
     const tools = new Tools();
     this.trust = new Trust({
       addresses: config.jails.trust.addresses,
@@ -46,10 +49,15 @@ export class Banning implements AsyncDisposable {
     this.trust.onChange(() => this.enforcer.hear("trusts"));
   }
 
-  /** Knows who is trusted before it bans anybody. */
-  async start(): Promise<void> {
+  /** Gathers who is trusted. */
+  async startTrust(): Promise<void> {
     await this.trust.readRows();
     await this.trust.due();
+  }
+
+  /** Knows who is trusted before it bans anybody. */
+  async start(): Promise<void> {
+    await this.startTrust();
     await this.enforcer.start();
     this.#options.store.changes.onChange((fact) => this.#hear(fact));
   }

@@ -62,11 +62,11 @@ export class Trust implements TrustSource {
   }
 
   entries(): readonly TrustEntry[] {
-    return this.#entries;
+    return this.#list.entries;
   }
 
   texts(): readonly TrustedText[] {
-    return this.#entries.map(({ network, until }) => ({ network: printNetwork(network), until }));
+    return this.#list.entries.map(({ network, until }) => ({ network: printNetwork(network), until }));
   }
 
   /** `listener` hears when somebody else is trusted than before, for other reasons than a row. */

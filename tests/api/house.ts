@@ -94,7 +94,6 @@ export class House implements AsyncDisposable {
   publicAddress = "";
   parts: ApiParts | undefined;
   engine: PolicyEngine | undefined;
-  banning: Banning | undefined;
 
   async start(): Promise<void> {
     this.directory = await mkdtemp(join(tmpdir(), "postvarta-api-"));
@@ -113,6 +112,10 @@ export class House implements AsyncDisposable {
       watchGroup: "newuser",
       canonical,
     });
+    const banning = this.#stack.use(new Banning({ config: banningConfig, store, clock, log: silentLog }));
+    await banning.start();
+    const { book } = banning.enforcer;
+    const bans = { find: book.find.bind(book), text: "{address} is banned", observes: false };
     const onFinding = measures.found.bind(measures);
     const engine = new PolicyEngine({
       cells: store.cells,
@@ -123,15 +126,13 @@ export class House implements AsyncDisposable {
       rules: live.compile(),
       raises,
       onFinding,
+      bans,
     });
     live.onSwap((swapped) => engine.use(swapped));
     store.changes.onChange(async (fact) => {
       if (fact === "rules") await live.reload();
       if (fact === "raises") raises.use(await readRaises(store, clock.now()));
     });
-    const banning = this.#stack.use(new Banning({ config: banningConfig, store, clock, log: silentLog }));
-    this.banning = banning;
-    await banning.start();
     const parts: ApiParts = {
       ...{
         version: "9.9.9",
@@ -146,6 +147,7 @@ export class House implements AsyncDisposable {
       },
       ...{ mode: "enforce", answerOk: false, metrics, measures },
       banning,
+      stop: () => {},
       readRules: (text, file, known) => readRulesFile(text, file, known, undefined),
       policyServer: () => serverStats,
       jails: { mode: "observe", report: () => undefined, failing: async () => [] },

@@ -2,6 +2,7 @@
 
 import type { Kysely } from "kysely";
 import * as z from "zod";
+import { countBans } from "../../store/ban-list.ts";
 import type { Tables } from "../../store/tables.ts";
 import { type StatusAnswer, statusAnswer } from "../contract.ts";
 import type { ApiParts } from "../parts.ts";
@@ -35,6 +36,7 @@ async function readStatus(parts: ApiParts): Promise<StatusAnswer> {
     store: await storeStatus(parts),
     policy: policyStatus(parts),
     rules: await countRules(parts.store.facts),
+    bans: await banStatus(parts),
     last_reload: reload === undefined ? null : { at: isoTime(reload.at), ok: reload.ok, error: reload.error ?? null },
     warnings: warningsOf(parts),
   };
@@ -68,6 +70,15 @@ function policyStatus(parts: ApiParts): StatusAnswer["policy"] {
   };
 }
 
+async function banStatus({ store, clock, banning }: ApiParts): Promise<StatusAnswer["bans"]> {
+  const { firewall, wanted, verified, error, mended, cut, notCut } = banning.enforcer.state;
+  const { all, enforced } = await countBans(store, clock.now());
+  return {
+    ...{ firewall, standing: all, enforced, wanted, verified, error: error ?? null, mended },
+    ...{ connections_cut: cut, connections_left: notCut },
+  };
+}
+
 async function countRules(facts: Kysely<Tables>): Promise<StatusAnswer["rules"]> {
   const count = async (table: "policies" | "groups" | "group_members") => {
     const row = await facts
@@ -93,6 +104,11 @@ function warningsOf(parts: ApiParts): StatusAnswer["warnings"] {
       message: `The store takes no writes: ${lastError ?? "unknown"}`,
       hint: "answers leave from memory until it does",
     });
+  }
+  const { error, firewall } = parts.banning.enforcer.state;
+  if (error !== undefined) {
+    const hint = "it is tried again; our answers to Postfix refuse banned addresses meanwhile";
+    warnings.push({ message: `The firewall ${firewall} does not take bans: ${error}`, hint });
   }
   const reload = parts.lastReload();
   if (reload?.ok === false) {

@@ -28,7 +28,7 @@ export function statusCommand(): Command {
 }
 
 function statusLines(status: StatusAnswer, terminal: Terminal): readonly (readonly [string, string])[] {
-  const { store, policy, rules } = status;
+  const { store, policy, rules, bans } = status;
   const reload = status.last_reload;
   return [
     [
@@ -44,6 +44,10 @@ function statusLines(status: StatusAnswer, terminal: Terminal): readonly (readon
       `${store.live_cells} live, ${store.pending} not yet on disk, ${store.unrecorded_answers} answers unrecorded`,
     ],
     ["rules", `${rules.policies} policies, ${rules.groups} groups, ${rules.members} members`],
+    [
+      "bans",
+      `${bans.standing} standing, ${bans.verified} of ${bans.wanted} in ${bans.firewall}${bans.error === null ? "" : `, FAILS: ${bans.error}`}`,
+    ],
     ["questions", counts(policy.questions)],
     ["verdicts", counts(policy.verdicts)],
     [
