@@ -146,12 +146,6 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   };
 }
 
-function addGauges(metrics: Metrics, parts: ApiParts): void {
-  addDaemonGauges(metrics, parts);
-  addLogGauges(metrics, () => parts.logs());
-  addBanGauges(metrics, parts);
-}
-
 /** As systemd would: whoever runs us hears the same signal. The answer to who asked leaves first. */
 function stopSoon(): void {
   setTimeout(() => process.kill(process.pid, "SIGTERM"), stopMs);
