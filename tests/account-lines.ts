@@ -19,7 +19,7 @@ export const abroad = [
 /** A home in Kyiv. */
 export const home = "176.8.20.1";
 
-export const dayMs = 86_400_000;
+const dayMs = 86_400_000;
 
 export interface SentMessage {
   readonly at: number;
@@ -32,7 +32,7 @@ export interface SentMessage {
 }
 
 /** The lines of one message: login, queue, and what bounced. */
-export function messageLines({ at, user, ip, queueId, recipients = 1, bounced = 0, size }: SentMessage): string {
+function messageLines({ at, user, ip, queueId, recipients = 1, bounced = 0, size }: SentMessage): string {
   const bytes = size ?? 1_000 + (at % 90_000);
   const lines = [
     `${stamp(at)} mx1 postfix/submission/smtpd[41]: ${queueId}: client=unknown[${ip}], sasl_method=PLAIN, sasl_username=${user}`,

@@ -7,7 +7,7 @@ import type { Store } from "./db.ts";
 import type { Tables } from "./tables.ts";
 
 /** Marks that are kept; each is read by the judge at every login of its account. */
-export const marksMax = 20_000;
+const marksMax = 20_000;
 
 export interface AccountMark {
   readonly id: string;

@@ -27,7 +27,7 @@ export interface WatchPause {
 }
 
 /** A watch ended by hand does not begin again by itself for this long, unless the level is high. */
-export const watchPauseMs = 7 * 86_400_000;
+const watchPauseMs = 7 * 86_400_000;
 
 /** All watches that hold at `now`, oldest first. */
 export async function readWatches(db: Kysely<Tables>, now: number): Promise<readonly Watch[]> {
@@ -75,7 +75,7 @@ export async function endWatch(store: Store, account: string, author: Author): P
 }
 
 /** As `endWatch`, inside the caller's transaction, and telling nobody. */
-export async function endWatchIn(tx: Transaction<Tables>, account: string, author: Author): Promise<boolean> {
+async function endWatchIn(tx: Transaction<Tables>, account: string, author: Author): Promise<boolean> {
   if (!(await dropWatch(tx, account))) return false;
   const values = { until: author.now + watchPauseMs, at: author.now, changed_by: author.by };
   await tx

@@ -233,7 +233,7 @@ async function eraseAccount(parts: ApiParts, request: z.output<typeof eraseReque
   return { dry_run: false, account, erased: true };
 }
 
-export function unknownAccount(account: string): Problem {
+function unknownAccount(account: string): Problem {
   const hint = "`postvarta accounts list` prints those under suspicion";
   return new Problem("nothing is known of this account", { code: "accounts/unknown", where: account, hint });
 }
