@@ -30,7 +30,7 @@ export interface SqliteOptions {
   /** This node's name, kept beside its open messages. */
   readonly node?: string;
   readonly maxCellsInMemory?: number;
-  /** The file that a store thread starts from where its own is missing; it must call runStoreWorker() for our roles. A bundle names itself. */
+  /** The file that a store thread starts from; it must call runStoreWorker() for our roles. A bundle names itself, for where its small file is missing. */
   readonly workerEntry?: URL;
 }
 
@@ -206,13 +206,11 @@ class StoreThreads {
   }
 }
 
-/** The threads' own small file: a thread that starts from the whole bundle reads it all, in 15 MB and 100 ms. */
-function findEntry(bundle: URL | undefined): URL {
-  const own = new URL(
-    import.meta.url.endsWith(".ts") ? "./sqlite-worker-main.ts" : "./store-thread.mjs",
-    import.meta.url,
-  );
-  return bundle === undefined || existsSync(own) ? own : bundle;
+/** Of a bundle the small file beside it: a thread that starts from the whole bundle reads it all, in 15 MB and 100 ms. */
+function findEntry(given: URL | undefined): URL {
+  if (import.meta.url.endsWith(".ts")) return given ?? new URL("./sqlite-worker-main.ts", import.meta.url);
+  const own = new URL("./store-thread.mjs", import.meta.url);
+  return given === undefined || existsSync(own) ? own : given;
 }
 
 /** Facts' statements to the threads. */
