@@ -5,6 +5,8 @@ import { readAccountsSettings } from "./accounts/accounts-settings.ts";
 import { askedLogin } from "./accounts/asked-login.ts";
 import { ContainmentKeeper } from "./accounts/contain/containment-keeper.ts";
 import { readQueueIds } from "./accounts/contain/postfix-queue.ts";
+import { WatchLevels } from "./accounts/watch-levels.ts";
+import { authPolicyParts } from "./api/auth-policy-parts.ts";
 import { addBanGauges } from "./api/ban-gauges.ts";
 import { ControlServer } from "./api/control-server.ts";
 import { addDaemonGauges } from "./api/daemon-gauges.ts";
@@ -110,6 +112,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   );
   jails.use((question) => logs.ask(jails.name, question));
   accounts.use((question) => logs.ask(accounts.name, question));
+  const authPolicy = await createAuthPolicy({ live, store, clock, rules, banning, accounts });
   const silence = new LogSilence(options.log, clock.now(), (notice) => outbox.say(notice));
   const parts: ApiParts = {
     ...{ version: options.version, node: read.config.node.name, startedAt: clock.now(), clock, log: options.log },
@@ -121,9 +124,9 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
     },
     policyServer: () => server.stats(),
     logs: () => viewLogs(logs, silence),
-    ...{ accounts, outbox, banning, stop: stopSoon, jails: viewJails(read, logs, jails) },
+    ...{ accounts, outbox, banning, authPolicy, stop: stopSoon, replays: logs },
+    jails: viewJails(read, logs, jails),
     containment: createContainment({ read, options, store, clock, trust: banning.trust }, accounts),
-    replays: logs,
     lastReload: () => live.reload,
     whyNotReady: () => (store.cells.health.writable ? [] : ["the store cannot be written"]),
   };
@@ -149,6 +152,23 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
 /** As systemd would: whoever runs us hears the same signal. The answer to who asked leaves first. */
 function stopSoon(): void {
   setTimeout(() => process.kill(process.pid, "SIGTERM"), stopMs);
+}
+
+interface AuthPolicyJoin {
+  readonly live: { readonly read: ReadConfig };
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly rules: LiveRules;
+  readonly banning: Banning;
+  readonly accounts: AccountsOwner;
+}
+
+async function createAuthPolicy({ live, store, clock, rules, banning, accounts }: AuthPolicyJoin) {
+  const levels = new WatchLevels({ store, clock, canonical: (login) => rules.options.canonical(login) });
+  await levels.read();
+  store.changes.onChange((fact) => (fact === "rules" ? levels.read() : undefined));
+  const settings = () => live.read.config.accounts.auth_policy;
+  return authPolicyParts({ settings, bans: banning.enforcer.book, levels, accounts, clock });
 }
 
 interface UpkeepInput {

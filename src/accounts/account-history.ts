@@ -8,6 +8,10 @@ import { countryKey, textKey, type Use, useOf } from "./use-list.ts";
 export const levels = ["calm", "notice", "watch", "high"] as const;
 export type Level = (typeof levels)[number];
 
+/** In the order of their numbers in records. */
+export const askedBy = ["", "asked", "auth"] as const;
+export type AskedBy = (typeof askedBy)[number];
+
 /** One login of the last day. */
 export interface Login {
   readonly at: number;
@@ -23,8 +27,8 @@ export interface Login {
   readonly guessedFrom: number;
   /** Accounts on which this very address had failed. */
   readonly guessedAccounts: number;
-  /** Told by a question of Postfix, and not by its log yet. */
-  asked: boolean;
+  /** Told of before its log does: asked about by Postfix or reported by Dovecot; auth: reported, and mail could follow. Empty once the log has. */
+  asked: AskedBy;
 }
 
 /** One message that was sent from a network which was unfamiliar then. */

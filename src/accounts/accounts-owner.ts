@@ -43,6 +43,22 @@ export interface AccountsOwnerParts {
   readonly settings: () => AccountsSettings;
 }
 
+/** One login as Dovecot reports it; `remote` in canonical text. */
+export interface LoginReport {
+  readonly login: string;
+  readonly remote: string;
+  /** `imap`, `smtp`, …; empty where it was not told. */
+  readonly protocol: string;
+  readonly success: boolean;
+  /** It failed because of our own answer. */
+  readonly refused: boolean;
+  /** It failed because something was broken. */
+  readonly internal: boolean;
+}
+
+/** Services whose logins send mail. */
+const mayMail = new Set(["smtp", "submission"]);
+
 /** Logins wait this long for company on their way to the judge. */
 const gatherMs = 100;
 const askedMax = 2_000;
@@ -121,6 +137,14 @@ export class AccountsOwner implements LogPartOwner<Transaction<Tables>> {
     if (mode !== "enforce" || contain !== "high") return;
     const failed = (error: unknown) => this.#parts.log.error("accounts.not-contained", { error: String(error) });
     void this.#contain(change.account, reasonOf(change)).catch(failed);
+  }
+
+  /** A login that Dovecot reports by its auth-policy requests. */
+  seeReport({ login, remote, protocol, success, refused, internal }: LoginReport): void {
+    // What we refused ourselves, and what broke, says nothing of whoever tried.
+    if (refused || internal) return;
+    const by = success && mayMail.has(protocol) ? "auth" : "asked";
+    this.seeAsked({ at: this.#parts.clock.now(), user: login, ip: remote, method: null, by, failed: !success });
   }
 
   /** A login that Postfix asks about: no work on the road of the question. */

@@ -144,12 +144,12 @@ describe("the accounts' part of the logs thread", () => {
     part.answer({
       ask: "asked",
       now: begin,
-      logins: [{ at: begin, ip: addressIn(home), user: name, method: "PLAIN" }],
+      logins: [{ at: begin, ip: addressIn(home), user: name, method: "PLAIN", by: "asked", failed: false }],
     });
     part.answer({
       ask: "asked",
       now: begin,
-      logins: [{ at: begin, ip: addressIn(home), user: name, method: "PLAIN" }],
+      logins: [{ at: begin, ip: addressIn(home), user: name, method: "PLAIN", by: "asked", failed: false }],
     });
     tell(disk, part, message(begin + 300, addressIn(home), "Q1"));
     assert.equal(viewOf(part, now).logins, 1);
@@ -164,11 +164,26 @@ describe("the accounts' part of the logs thread", () => {
     for (const events of pieces.slice(0, 12)) tell(disk, part, events);
     const at = begin + 12 * dayMs;
     const logins = Array.from({ length: 8 }, (_, i) => {
-      return { at: at + i * 1_000, ip: addressIn(i + 1), user: name, method: "LOGIN" };
+      return { at: at + i * 1_000, ip: addressIn(i + 1), user: name, method: "LOGIN", by: "asked", failed: false };
     });
     part.answer({ ask: "asked", now: at + 8_000, logins });
     disk.write(part.due(at + 9_000));
     assert.ok(disk.changes.some(({ level }) => level === "watch" || level === "high"));
+  });
+
+  test("a reported login without mail is suspicious, and its mail a moment later is no second login", () => {
+    const disk = new Disk();
+    const part = disk.start();
+    for (const events of pieces.slice(0, 12)) tell(disk, part, events);
+    const at = begin + 12 * dayMs;
+    const ip = addressIn(1);
+    const before = viewOf(part, at).logins;
+    const silent = () => viewOf(part, at + 2_000).signals.some((signal) => signal.name === "silent_tests");
+    const login = { at, ip, user: name, method: null, by: "auth", failed: false } as const;
+    part.answer({ ask: "asked", now: at, logins: [login] });
+    assert.equal(silent(), true);
+    tell(disk, part, message(at + 1_000, ip, "Q77"));
+    assert.deepEqual([silent(), viewOf(part, at + 2_000).logins], [false, before + 1]);
   });
 
   test("what was told lies on disk until the histories do, and an idle account takes less than two kilobytes", () => {

@@ -13,5 +13,5 @@ export interface AskedQuestion {
 
 export function askedLogin({ login, client, raw }: AskedQuestion, at: number): AskedLogin {
   const method = /^sasl_method=(.{1,32})$/m.exec(raw)?.[1] ?? null;
-  return { at, user: login, ip: client === undefined ? null : printIp(client), method };
+  return { at, user: login, ip: client === undefined ? null : printIp(client), method, by: "asked", failed: false };
 }

@@ -17,8 +17,8 @@ export function printEvents(events: readonly JudgedEvent[]): string {
 
 function printEvent(one: JudgedEvent): readonly unknown[] {
   if (one.kind === "asked") {
-    const { at, ip, user, method } = one.login;
-    return [-1, at, ip, user, method];
+    const { at, ip, user, method, by, failed } = one.login;
+    return [-1, at, ip, user, method, by === "auth" ? 1 : 0, failed ? 1 : 0];
   }
   const { kind, at, ip, user, method, queueId, source, sender, recipients, sizeBytes } = one.event;
   const index = (kinds as readonly string[]).indexOf(kind);
@@ -33,8 +33,8 @@ function printEvent(one: JudgedEvent): readonly unknown[] {
 export function replayEvents(text: string, judge: Judge): void {
   for (const [kind, at, ...rest] of JSON.parse(text) as [number, number, ...unknown[]][]) {
     if (kind === -1) {
-      const [ip, user, method] = rest as (string | null)[];
-      judge.seeAsked({ at, ip: ip ?? null, user: user ?? null, method: method ?? null });
+      const [ip, user, method, isAuth, failed] = rest as [string | null, string | null, string | null, number, number];
+      judge.seeAsked({ at, ip, user, method, by: isAuth === 1 ? "auth" : "asked", failed: failed === 1 });
       continue;
     }
     const name = kinds[kind];

@@ -2,7 +2,15 @@
 // back judges as what was written; a login's network is looked up again, so that newer network data take effect.
 
 import type { NetworkOfAddress } from "../networks/network-book.ts";
-import { AccountHistory, type Crossing, type Level, type Login, levels, type SentMail } from "./account-history.ts";
+import {
+  AccountHistory,
+  askedBy,
+  type Crossing,
+  type Level,
+  type Login,
+  levels,
+  type SentMail,
+} from "./account-history.ts";
 import { countryKey, type Use } from "./use-list.ts";
 
 /** The first item of each record; a record of another form is not read. */
@@ -52,7 +60,7 @@ function flatten(uses: readonly Use[]): number[] {
 
 function printLogin(login: Login): LoginRecord {
   const { at, ip, mechanismUse, guessedFrom, guessedAccounts, asked } = login;
-  return [at, ip, mechanismUse?.key ?? -1, guessedFrom, guessedAccounts, Number(asked)];
+  return [at, ip, mechanismUse?.key ?? -1, guessedFrom, guessedAccounts, askedBy.indexOf(asked)];
 }
 
 function printMail(mail: SentMail, places: ReadonlyMap<Login, number>): MailRecord {
@@ -119,7 +127,7 @@ function parseLogin(account: AccountHistory, record: LoginRecord, networks: Addr
   const { day } = account;
   const hasCountry = from.kind === "access" && from.country !== "";
   return {
-    ...{ at, ip, from, guessedFrom, guessedAccounts, asked: asked === 1 },
+    ...{ at, ip, from, guessedFrom, guessedAccounts, asked: askedBy[asked] ?? "" },
     use: use(account.networks, from.network, day),
     countryUse: hasCountry ? use(account.countries, countryKey(from.country), day) : undefined,
     serverUse: from.kind === "hosting" ? use(account.servers, from.prefix, day) : undefined,

@@ -46,6 +46,8 @@ export interface JudgeSettings {
     readonly manyPoints: number;
   };
   readonly hosting: { readonly each: number; readonly max: number };
+  /** Logins from unfamiliar networks that send nothing, as Dovecot reports them. */
+  readonly silentTests: { readonly points: number };
   readonly recipientBurst: {
     readonly min: number;
     readonly times: number;
@@ -111,6 +113,7 @@ export const defaultJudgeSettings: JudgeSettings = {
   twoPlaces: { withinMs: 14 * hour, first: 12, each: 6, max: 30 },
   addressFanout: { withinMs: hour, some: 4, many: 8, points: 15, manyPoints: 35 },
   hosting: { each: 8, max: 24 },
+  silentTests: { points: 8 },
   recipientBurst: { min: 30, times: 4, points: 25, softMin: 20, softTimes: 2, softPoints: 10, usual: 25 },
   bounces: {
     usual: 0.015,

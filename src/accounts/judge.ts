@@ -5,7 +5,7 @@ import type { Accounts } from "../core/account.ts";
 import type { MailEvent } from "../core/event.ts";
 import type { NetworkOfAddress } from "../networks/network-book.ts";
 import { AccountBook } from "./account-book.ts";
-import type { AccountHistory, Level, Login } from "./account-history.ts";
+import type { AccountHistory, AskedBy, Level, Login } from "./account-history.ts";
 import {
   type Evidence,
   gatherEvidence,
@@ -49,8 +49,12 @@ export interface LoginView {
   readonly network: string;
 }
 
-/** A login that Postfix asked us about: its log may tell of it too, a moment later. */
-export type AskedLogin = Pick<MailEvent, "at" | "ip" | "user" | "method">;
+/** A login that Postfix asked us about, or Dovecot reported: a log may tell of it too, a moment later. */
+export interface AskedLogin extends Pick<MailEvent, "at" | "ip" | "user" | "method"> {
+  readonly by: Exclude<AskedBy, "">;
+  /** The password was wrong. */
+  readonly failed: boolean;
+}
 
 /** Knows what addresses belong to. */
 export interface NetworkFinder extends NetworkNames {
@@ -147,11 +151,11 @@ export class Judge {
     const name = this.#parts.accounts.canonical(event.user);
     const account = this.book.open(name, event.at);
     account.turnDay(event.at, this.#credited(account));
-    const known = event.queueId === null ? undefined : findAsked(account, from.line, event.at);
+    const known = findAsked(account, from.line, event);
     const login = known ?? this.#login(account, { ...event, ip: event.ip ?? "" }, from);
     if (event.queueId === null && isRepeated(account, login)) return;
     if (known === undefined) this.#addLogin(account, login);
-    else known.asked = false;
+    else known.asked = "";
     if (event.queueId !== null) this.#queueMail(account, login, event.queueId);
     this.#evaluate(account, event.at);
   }
@@ -178,7 +182,7 @@ export class Judge {
         event.source === "postfix" && event.method !== null ? account.useMechanism(event.method) : undefined,
       guessedFrom: 0,
       guessedAccounts: 0,
-      asked: false,
+      asked: "" as AskedBy,
     };
     if (!isUnfamiliar(account, draft, this.#settings)) return draft;
     return {
@@ -341,16 +345,18 @@ export class Judge {
     this.#evaluate(account, at);
   }
 
-  /** A login that Postfix asks about. */
-  seeAsked({ at, ip, user, method }: AskedLogin): void {
+  /** A login that Postfix asks about, or that Dovecot reports. */
+  seeAsked({ at, ip, user, method, by, failed }: AskedLogin): void {
     const from = ip === null ? undefined : this.#parts.networks.find(ip);
     if (user === null || user === "" || ip === null || from === undefined || at < this.#now - lateMs) return;
     if (at > this.#now) this.#now = at;
-    const account = this.book.open(this.#parts.accounts.canonical(user), at);
+    const name = this.#parts.accounts.canonical(user);
+    if (failed) return this.site.addFailure(name, from.line, at);
+    const account = this.book.open(name, at);
     account.turnDay(at, this.#credited(account));
     if (account.recent.some((login) => login.from.line === from.line && Math.abs(at - login.at) <= askedMs)) return;
     const login = this.#login(account, { at, ip, method, source: "postfix" }, from);
-    login.asked = true;
+    login.asked = by;
     this.#addLogin(account, login);
     this.#evaluate(account, at);
   }
@@ -368,9 +374,12 @@ export class Judge {
 }
 
 /** The login that a question told of, when the log tells of it now. */
-function findAsked(account: AccountHistory, line: number, at: number): Login | undefined {
+function findAsked(account: AccountHistory, line: number, { at, queueId, source }: MailEvent): Login | undefined {
+  if (queueId === null && source === "postfix") return undefined;
+  // Looking into a mailbox is no mail.
+  const fits = (login: Login) => login.asked === "asked" || (login.asked === "auth" && queueId !== null);
   return account.recent.findLast(
-    (login) => login.asked && login.from.line === line && Math.abs(at - login.at) <= askedMs,
+    (login) => fits(login) && login.from.line === line && Math.abs(at - login.at) <= askedMs,
   );
 }
 

@@ -4,6 +4,7 @@
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { Problem } from "../core/problem.ts";
+import { addAuthPolicy } from "./auth-policy.ts";
 import { apiRoot } from "./contract.ts";
 import type { ApiParts } from "./parts.ts";
 import { problemResponse } from "./problem-answer.ts";
@@ -52,10 +53,11 @@ export function controlApp(parts: ApiParts): Hono {
   return app;
 }
 
-/** What answers on `[api] listen`: whoever can connect sees whether we live, and the figures. Nothing else is reachable. */
+/** What answers on `[api] listen`: whoever can connect sees whether we live, and the figures; Dovecot asks there, where that is enabled. */
 export function publicApp(parts: ApiParts): Hono {
   const app = bareApp(parts);
   addProbes(app, parts);
+  if (parts.authPolicy !== undefined) addAuthPolicy(app, parts.authPolicy);
   return app;
 }
 

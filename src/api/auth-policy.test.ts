@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Hono } from "hono";
-import { type AuthPolicyReport, addAuthPolicy } from "./auth-policy.ts";
+import type { LoginReport } from "../accounts/accounts-owner.ts";
+import { addAuthPolicy } from "./auth-policy.ts";
 
 /** As Dovecot 2.3 sends it. */
 const sample = {
@@ -10,11 +11,11 @@ const sample = {
 };
 
 function house(key?: string) {
-  const reports: AuthPolicyReport[] = [];
+  const reports: LoginReport[] = [];
   const app = new Hono();
   addAuthPolicy(app, {
     key,
-    advise: ({ login }) => (login === "bad" ? { status: -1, msg: "no" } : { status: 0, msg: "" }),
+    advise: (login) => (login === "bad" ? { status: -1, msg: "no" } : { status: 0, msg: "" }),
     report: (report) => reports.push(report),
   });
   const ask = async (path: string, body: unknown, headers: Record<string, string> = {}) => {

@@ -6,36 +6,16 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import * as z from "zod";
+import type { LoginReport } from "../accounts/accounts-owner.ts";
+import type { Advice } from "../accounts/login-advice.ts";
 import { parseIp, printIp } from "../core/ip.ts";
-
-/** What is asked and told; hostile text in `login`. */
-export interface AuthPolicyLogin {
-  readonly login: string;
-  /** Canonical text of the address. */
-  readonly remote: string;
-  /** `imap`, `smtp`, …; empty where it was not told. */
-  readonly protocol: string;
-}
-
-export interface AuthPolicyReport extends AuthPolicyLogin {
-  readonly success: boolean;
-  /** It failed because of our own answer. */
-  readonly refused: boolean;
-  /** It failed because something was broken, not because the password was wrong. */
-  readonly internal: boolean;
-}
-
-/** status below nought refuses, nought lets through, above waits that many seconds. */
-export interface AuthPolicyAdvice {
-  readonly status: number;
-  readonly msg: string;
-}
 
 export interface AuthPolicyParts {
   /** `NAME: value` of a header, or `Authorization: Basic` with this password; undefined: whoever reaches the listener may ask. */
   readonly key: string | undefined;
-  advise(login: AuthPolicyLogin): AuthPolicyAdvice;
-  report(report: AuthPolicyReport): void;
+  /** `remote` in canonical text; `login` is hostile text. */
+  advise(login: string, remote: string): Advice;
+  report(report: LoginReport): void;
 }
 
 const bodyBytesMax = 64 * 1024;
@@ -74,7 +54,7 @@ async function answer(c: Context, command: string, parts: AuthPolicyParts): Prom
     if (ip !== undefined) parts.report({ login, remote: printIp(ip), protocol, success, refused, internal });
     return c.json({ status: "ok" });
   }
-  return c.json(ip === undefined ? { status: 0, msg: "" } : parts.advise({ login, remote: printIp(ip), protocol }));
+  return c.json(ip === undefined ? { status: 0, msg: "" } : parts.advise(login, printIp(ip)));
 }
 
 function parseJson(text: string): unknown {

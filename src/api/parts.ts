@@ -17,6 +17,7 @@ import type { ParsedRules } from "../policy/rules-file.ts";
 import type { KnownGroup } from "../policy/rules-groups.ts";
 import type { PolicyServerStats } from "../policy/server.ts";
 import type { Store } from "../store/db.ts";
+import type { AuthPolicyParts } from "./auth-policy.ts";
 import type { PolicyMeasures } from "./policy-measures.ts";
 
 export interface ApiParts {
@@ -48,6 +49,8 @@ export interface ApiParts {
   readonly banning: Pick<Banning, "trust" | "enforcer" | "enforces">;
   /** Ends the daemon soon after the answer has left. */
   stop(): void;
+  /** Dovecot's auth-policy requests; undefined where they are not answered. */
+  readonly authPolicy: AuthPolicyParts | undefined;
   readonly outbox: Pick<Outbox, "channels" | "test">;
   /** Replays of old logs. */
   readonly replays: Pick<LogsThread, "replay" | "replayed" | "stopReplay">;

@@ -12,6 +12,8 @@ const restartKeys: Readonly<Record<string, (config: Config) => unknown>> = {
   store: (config) => config.store,
   api: (config) => config.api,
   control: (config) => config.control,
+  "accounts.auth_policy.enabled": (config) => config.accounts.auth_policy.enabled,
+  "accounts.auth_policy.key": (config) => config.accounts.auth_policy.key,
   networks: (config) => config.networks,
   notices: (config) => config.notices,
   jails: (config) => config.jails,

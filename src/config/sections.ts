@@ -313,16 +313,23 @@ const accounts = z.strictObject({
 });
 
 /** The whole of postvarta.toml. An absent section stands at its defaults. */
-export const configSchema = z.strictObject({
-  policy: policy.prefault({}).describe("The policy service that Postfix asks."),
-  node: node.prefault({}).describe("This machine among several."),
-  postfix: postfix.prefault({}).describe("The Postfix beside us."),
-  store: store.prefault({}).describe("What must survive a restart."),
-  api: api.prefault({}).describe("The web UI and the HTTP API."),
-  control: control.prefault({}).describe("The door of the command line."),
-  logs: z.array(log).max(64).default([]).describe("Log sources, each a `[[logs]]` entry; none by default."),
-  jails: jails.prefault({}).describe("Bans of addresses that attack."),
-  accounts: accounts.prefault({}).describe("Accounts that may have been stolen."),
-  networks: networkSection.prefault({}).describe("What addresses belong to."),
-  notices: noticeSection.prefault({}).describe("Who is told of what."),
-});
+export const configSchema = z
+  .strictObject({
+    policy: policy.prefault({}).describe("The policy service that Postfix asks."),
+    node: node.prefault({}).describe("This machine among several."),
+    postfix: postfix.prefault({}).describe("The Postfix beside us."),
+    store: store.prefault({}).describe("What must survive a restart."),
+    api: api.prefault({}).describe("The web UI and the HTTP API."),
+    control: control.prefault({}).describe("The door of the command line."),
+    logs: z.array(log).max(64).default([]).describe("Log sources, each a `[[logs]]` entry; none by default."),
+    jails: jails.prefault({}).describe("Bans of addresses that attack."),
+    accounts: accounts.prefault({}).describe("Accounts that may have been stolen."),
+    networks: networkSection.prefault({}).describe("What addresses belong to."),
+    notices: noticeSection.prefault({}).describe("Who is told of what."),
+  })
+  .superRefine(({ api, accounts: { auth_policy } }, context) => {
+    if (!auth_policy.enabled || auth_policy.key !== "" || staysHere(api.listen)) return;
+    const message = "api.listen is open to other machines, and accounts.auth_policy.key is empty";
+    const hint = "a key, and the same in Dovecot's auth_policy_server_api_header = X-API-Key: …";
+    context.addIssue({ code: "custom", path: ["accounts", "auth_policy", "enabled"], params: { message, hint } });
+  });

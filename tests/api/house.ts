@@ -158,6 +158,7 @@ export class House implements AsyncDisposable {
         queued: async () => undefined,
         helper: () => undefined,
       }),
+      authPolicy: undefined,
       outbox: { channels: [], test: async () => undefined },
       replays: { replay: async () => ({ ...noReplay }), stopReplay: () => {}, replayed: undefined },
       lastReload: () => undefined,

@@ -14,6 +14,7 @@ import { newMechanism } from "./new-mechanism.ts";
 import { newNetworks } from "./new-networks.ts";
 import { recipientBurst } from "./recipient-burst.ts";
 import { sameSize } from "./same-size.ts";
+import { silentTests } from "./silent-tests.ts";
 import { strangeSender } from "./strange-sender.ts";
 import { twoPlaces } from "./two-places.ts";
 import { unheardCountry } from "./unheard-country.ts";
@@ -27,6 +28,7 @@ export const signals: readonly Signal[] = [
   twoPlaces,
   addressFanout,
   hostingNetwork,
+  silentTests,
   recipientBurst,
   bounceRatio,
   guessingBefore,

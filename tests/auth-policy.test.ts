@@ -1,0 +1,97 @@
+// Dovecot's auth-policy requests against the whole daemon: what it is told, what it asks, and how soon it is answered.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { Agent, request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { accountQuota } from "./account-quota.ts";
+import { DaemonChild } from "./e2e/daemon.ts";
+
+const isFull = process.env["POSTVARTA_FULL"] === "1";
+
+describe("auth policy", () => {
+  const directory = mkdtempSync(join(tmpdir(), "postvarta-auth-"));
+  const agent = new Agent({ keepAlive: true, maxSockets: 100 });
+  let daemon: DaemonChild | undefined;
+  const running = () => daemon ?? assert.fail("no daemon");
+
+  const ask = (command: string, members: Record<string, unknown>, key = "sesame") =>
+    new Promise<{ status: number; body: { status: unknown } }>((resolve, reject) => {
+      const headers = { "content-type": "application/json", "x-api-key": key };
+      const where = { port: running().apiPort, path: `/?command=${command}`, method: "POST", headers, agent };
+      const sent = request(where, async (answer) => {
+        let text = "";
+        for await (const chunk of answer) text += chunk;
+        resolve({ status: answer.statusCode ?? 0, body: JSON.parse(text) });
+      });
+      sent.on("error", reject);
+      sent.end(JSON.stringify({ device_id: "", protocol: "imap", pwhash: "00f5", tls: false, ...members }));
+    });
+
+  before(async () => {
+    const log = join(directory, "mail.log");
+    writeFileSync(log, "");
+    const sections = `[[logs]]\npath = "${log}"\n[accounts.auth_policy]\nenabled = true\npilot = false\nkey = "sesame"\nwatch_delay = 3\n`;
+    daemon = await DaemonChild.start({ rules: accountQuota(10), sections });
+  });
+  after(async () => {
+    agent.destroy();
+    await daemon?.[Symbol.asyncDispose]();
+    rmSync(directory, { recursive: true });
+  });
+
+  test("a reported login is in the account's history, a refused password is not", async () => {
+    const login = { login: "ann@example.org", remote: "176.8.20.1", success: true, policy_reject: false };
+    assert.equal((await ask("report", login)).status, 200);
+    assert.equal((await ask("report", { ...login, login: "bob@example.org", success: false })).status, 200);
+    for (let i = 0; i < 100; i++) {
+      const shown = await running().command("accounts", "show", "ann@example.org", "--json");
+      if (shown.code === 0) {
+        assert.match(shown.stdout, /15895|Kyivstar/);
+        break;
+      }
+      await sleep(100);
+      assert.ok(i < 99, shown.stderr);
+    }
+    assert.equal((await running().command("accounts", "show", "bob@example.org")).code, 4);
+  });
+
+  test("an account under watch waits, others go on", async () => {
+    const login = { login: "ann@example.org", remote: "176.8.20.1" };
+    assert.deepEqual((await ask("allow", login)).body, { status: 0, msg: "" });
+    const watched = await running().command("accounts", "watch", "ann@example.org", "--reason", "a test");
+    assert.equal(watched.code, 0, watched.stderr);
+    assert.equal((await ask("allow", login)).body.status, 3);
+    assert.equal((await ask("allow", { ...login, login: "bob@example.org", remote: "176.8.20.2" })).body.status, 0);
+  });
+
+  test("without the key nobody is heard", async () => {
+    assert.equal((await ask("allow", { login: "a", remote: "176.8.20.1" }, "other")).status, 401);
+  });
+
+  test("two hundred requests a second are answered", async () => {
+    const seconds = isFull ? 10 : 2;
+    const times: number[] = [];
+    const begun = performance.now();
+    const waiting: Promise<void>[] = [];
+    for (let i = 0; i < 200 * seconds; i++) {
+      const due = begun + i * 5;
+      if (due > performance.now()) await sleep(due - performance.now());
+      const sentAt = performance.now();
+      const login = { login: `u${i % 500}@example.org`, remote: `176.8.${i % 200}.7`, success: true };
+      waiting.push(
+        ask(i % 2 === 0 ? "allow" : "report", login).then(({ status }) => {
+          assert.equal(status, 200);
+          times.push(performance.now() - sentAt);
+        }),
+      );
+    }
+    await Promise.all(waiting);
+    times.sort((a, b) => a - b);
+    const p99 = times[Math.floor(times.length * 0.99)] ?? 0;
+    if (isFull) assert.ok(p99 <= 20, `p99 ${p99.toFixed(1)} ms`);
+  });
+});
