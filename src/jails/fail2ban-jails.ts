@@ -11,6 +11,7 @@ import { usesJournal } from "./fail2ban-config.ts";
 import { GuardedFilter } from "./filter.ts";
 import { findSlowPatterns, type SlowPattern } from "./filter-check/slow-patterns.ts";
 import { needsOf } from "./filter-needs.ts";
+import { FilterSet, taggedLine } from "./filter-set.ts";
 import { fitsGlob } from "./glob.ts";
 import { HeldTickets } from "./held-tickets.ts";
 import { Jail } from "./jail.ts";
@@ -43,7 +44,8 @@ const streamsMax = 1_000;
 interface Running {
   readonly jail: Jail;
   readonly definition: JailDefinition;
-  readonly filter: GuardedFilter<Failure>;
+  /** Its filter's number in the set. */
+  readonly number: number;
   readonly ignored: IgnoreList;
   readonly isJournal: boolean;
   /** Patterns that a short line can make run for ages. */
@@ -63,12 +65,20 @@ interface Audience {
 export class Fail2banJails {
   readonly #options: Fail2banJailsOptions;
   readonly #running: readonly Running[];
+  readonly #filters: FilterSet;
+  readonly #guard: GuardedFilter<Failure>;
   readonly #audiences = new Map<string, Audience>();
   readonly #held = new HeldTickets();
 
   constructor(options: Fail2banJailsOptions) {
     this.#options = options;
-    this.#running = options.definitions.map((definition) => this.#makeRunning(definition));
+    this.#running = options.definitions.map((definition, number) => this.#makeRunning(definition, number));
+    const { now } = options;
+    const engines = this.#running.map(({ definition: { filter, logtimezoneMinutes: zoneMinutes }, isJournal }) => {
+      return new FilterEngine(filter, { now, zoneMinutes, journal: isJournal });
+    });
+    this.#filters = new FilterSet(engines);
+    this.#guard = new GuardedFilter(this.#filters);
   }
 
   get jails(): readonly Jail[] {
@@ -79,12 +89,13 @@ export class Fail2banJails {
   troublesOf(name: string): readonly string[] {
     const running = this.#running.find(({ definition }) => definition.name === name);
     if (running === undefined) return [];
-    const { leftOut, quarantined } = running.filter;
-    const parts = [
-      ...leftOut.map((part) => `${part} took too long three times and is left alone`),
+    const own = `${running.number}: `;
+    const parts = this.#guard.leftOut.filter((part) => part.startsWith(own)).map((part) => part.slice(own.length));
+    const troubles = [
+      ...parts.map((part) => `${part} took too long three times and is left alone`),
       ...running.slow.map(({ option, number }) => `a short line can make ${option} ${number} run for ages`),
     ];
-    return quarantined ? [...parts, "nothing of the filter runs any more"] : parts;
+    return this.#filters.isEnded(running.number) ? [...troubles, "nothing of the filter runs any more"] : troubles;
   }
 
   /** The lines of a piece; `events` are those that logs/mail found in it, in the order of lines. */
@@ -95,46 +106,19 @@ export class Fail2banJails {
     if (candidates.every((lines) => lines.length === 0)) return [];
     const eventOf = new Map(events.map((event) => [event.line, event]));
     const texts = new Map<number, string>();
+    const asked: Asked[] = [];
+    for (const [i, running] of audience.running.entries())
+      for (const line of candidates[i] ?? []) {
+        const one = ask(running, line, textOf(batch, line, texts));
+        if (one !== undefined) asked.push(one);
+      }
     const tickets: Ticket[] = [];
-    for (const [i, running] of audience.running.entries()) {
-      const lines = candidates[i] ?? [];
-      if (lines.length > 0) tickets.push(...this.#run(running, { batch, lines, texts, eventOf }));
-    }
-    return tickets;
-  }
-
-  #run(
-    running: Running,
-    {
-      batch,
-      lines,
-      texts,
-      eventOf,
-    }: {
-      batch: LineBatch;
-      lines: readonly number[];
-      texts: Map<number, string>;
-      eventOf: ReadonlyMap<number, MailEvent>;
-    },
-  ): readonly Ticket[] {
-    const shown: string[] = [];
-    const numbers: number[] = [];
-    const times: (number | undefined)[] = [];
-    for (const line of lines) {
-      const text = textOf(batch, line, texts);
-      const entry = running.isJournal ? parseJournalLine(text) : { text, at: undefined, fields: undefined };
-      if (entry === undefined) continue;
-      if (entry.fields !== undefined && !fitsJournalMatch(running.definition.filter.journalmatch, entry.fields))
-        continue;
-      shown.push(entry.text);
-      numbers.push(line);
-      times.push(entry.at);
-    }
-    const tickets: Ticket[] = [];
-    running.filter.seeAll(shown, (seen, index) => {
-      if (seen.kind !== "failure") return;
-      const line = numbers[index] ?? 0;
-      const found = { failure: seen.failure, at: times[index] ?? seen.failure.at, line, text: shown[index] ?? "" };
+    const tagged = asked.map(({ running, text }) => taggedLine(running.number, text));
+    this.#guard.seeAll(tagged, (seen, index) => {
+      const one = asked[index];
+      if (seen.kind !== "failure" || one === undefined) return;
+      const { running, line, text } = one;
+      const found = { failure: seen.failure, at: one.at ?? seen.failure.at, line, text };
       tickets.push(...this.#fail(running, found, batch, eventOf.get(line)));
     });
     return tickets;
@@ -199,20 +183,19 @@ export class Fail2banJails {
     return this.#held.take();
   }
 
-  #makeRunning(definition: JailDefinition): Running {
-    const { method, lines, idsMax, now } = this.#options;
-    const { name, maxretry, findtimeSeconds, bantimeSeconds, logtimezoneMinutes, ignore } = definition;
+  #makeRunning(definition: JailDefinition, number: number): Running {
+    const { method, lines, idsMax } = this.#options;
+    const { name, maxretry, findtimeSeconds, bantimeSeconds, ignore } = definition;
     const isJournal = usesJournal(definition);
     const setting = {
       ...{ name, maxretry, method, what: "failures", ipv6Prefix: 128 as const, subnets: undefined },
       findtimeMs: findtimeSeconds * 1000,
       bantimeMs: bantimeSeconds < 0 ? undefined : bantimeSeconds * 1000,
     };
-    const engine = new FilterEngine(definition.filter, { now, zoneMinutes: logtimezoneMinutes, journal: isJournal });
     return {
-      ...{ definition, isJournal, jail: new Jail(setting, lines, idsMax) },
+      ...{ definition, number, isJournal, jail: new Jail(setting, lines, idsMax) },
       slow: findSlowPatterns(definition.filter, { soonOnly: true }),
-      ...{ filter: new GuardedFilter(engine), ignored: new IgnoreList(ignore, this.#options.outside) },
+      ignored: new IgnoreList(ignore, this.#options.outside),
     };
   }
 
@@ -235,6 +218,22 @@ function tagValue(tag: string, network: Network, failure: Failure): string | und
   const field = /^F-(.*)$/.exec(tag)?.[1]?.toLowerCase();
   const value = field === undefined ? undefined : failure.fields.get(field);
   return value === undefined ? undefined : [value].flat().join(" ");
+}
+
+/** One line for one filter. */
+interface Asked {
+  readonly running: Running;
+  readonly line: number;
+  readonly text: string;
+  /** Of the journal, which knows; of other lines the filter finds it. */
+  readonly at: number | undefined;
+}
+
+function ask(running: Running, line: number, text: string): Asked | undefined {
+  if (!running.isJournal) return { running, line, text, at: undefined };
+  const entry = parseJournalLine(text);
+  if (entry === undefined || !fitsJournalMatch(running.definition.filter.journalmatch, entry.fields)) return undefined;
+  return { running, line, text: entry.text, at: entry.at };
 }
 
 function wants({ isJournal, definition }: Running, stream: string): boolean {

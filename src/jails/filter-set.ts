@@ -1,0 +1,46 @@
+// Several filters under one watch: a limit of time costs a thread each time it is set, so it is set once for all lines of a piece.
+
+import type { Failure, FilterEngine } from "./fail2ban/filter-engine.ts";
+import type { LineEngine } from "./filter.ts";
+
+/** Lines are tagged with the number of the filter that sees them. */
+export function taggedLine(filter: number, line: string): string {
+  return String.fromCharCode(filter) + line;
+}
+
+/** Parts are named `FILTER: PART`, as `3: failregex 2`. */
+export class FilterSet implements LineEngine<Failure> {
+  readonly #engines: readonly FilterEngine[];
+  readonly #ended = new Set<number>();
+  #last = 0;
+
+  constructor(engines: readonly FilterEngine[]) {
+    this.#engines = engines;
+  }
+
+  see(tagged: string): Failure | undefined {
+    this.#last = tagged.charCodeAt(0);
+    return this.#ended.has(this.#last) ? undefined : this.#engines[this.#last]?.see(tagged.slice(1));
+  }
+
+  get running(): string {
+    return `${this.#last}: ${this.#engines[this.#last]?.running ?? "filter"}`;
+  }
+
+  /** Goes on without a part of one filter, or without the filter when nothing of it is left; the others go on. */
+  leaveOut(part: string): boolean {
+    const filter = Number.parseInt(part, 10);
+    const left = this.#engines[filter]?.leaveOut(part.slice(part.indexOf(": ") + 2)) ?? false;
+    if (!left) this.#ended.add(filter);
+    return true;
+  }
+
+  /** Nothing of this filter runs any more. */
+  isEnded(filter: number): boolean {
+    return this.#ended.has(filter);
+  }
+
+  warmUp(): void {
+    for (const engine of this.#engines) engine.warmUp();
+  }
+}
