@@ -8,6 +8,7 @@ import type { ProblemAnswer, ProblemView } from "./contract.ts";
 /** Codes whose status is not that of their family below. */
 const statusOf: Readonly<Partial<Record<ProblemCode, number>>> = {
   "group/unknown": 404,
+  "jails/unknown": 404,
   "accounts/unknown": 404,
   "quota/unknown-key": 404,
   "explain/nothing-found": 404,

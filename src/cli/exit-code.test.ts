@@ -10,6 +10,7 @@ test("each kind of mistake ends with its code of the interface", () => {
     ["explain/nothing-found", 4],
     ["quota/unknown-key", 4],
     ["group/unknown", 4],
+    ["jails/unknown", 4],
     ["rules/bad-member", 5],
     ["rules/unknown-key", 5],
     ["quota/bad-raise", 5],

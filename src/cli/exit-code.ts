@@ -14,6 +14,7 @@ const endings: Readonly<Partial<Record<ProblemCode, Ending>>> = {
   "explain/nothing-found": "nothing",
   "quota/unknown-key": "nothing",
   "group/unknown": "nothing",
+  "jails/unknown": "nothing",
   "accounts/unknown": "nothing",
   "accounts/bad-mark": "refused",
   "accounts/password": "refused",

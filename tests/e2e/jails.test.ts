@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
+import { writeSeedFail2ban } from "../seed-fail2ban.ts";
 import { DaemonChild } from "./daemon.ts";
 
 const root = mkdtempSync(join(tmpdir(), "postvarta-jails-"));
@@ -50,7 +51,7 @@ function bans(daemon: DaemonChild): readonly BanRow[] {
 
 const banned = (daemon: DaemonChild) => bans(daemon).map(({ address, jail }) => `${address} ${jail}`);
 
-async function until(isTrue: () => boolean | Promise<boolean>, ms = 15_000): Promise<void> {
+async function until(isTrue: () => boolean | Promise<boolean>, ms = 40_000): Promise<void> {
   const deadline = performance.now() + ms;
   while (!(await isTrue()) && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
 }
@@ -62,6 +63,21 @@ async function settle({ daemon, path }: House, ...lines: readonly string[]): Pro
   for (let i = 0; i < 4; i++) appendFileSync(path, refused(witness, `witness${i}@example.org`));
   await until(() => banned(daemon).includes(`${witness} wrong-password`));
   assert.ok(banned(daemon).includes(`${witness} wrong-password`), `no witness: ${daemon.log}`);
+}
+
+interface ListedJail {
+  readonly name: string;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** The list of jails, once it is as the test waits for: the thread reports each second. */
+async function listed(daemon: DaemonChild, isThere: (jails: readonly ListedJail[]) => boolean) {
+  let jails: readonly ListedJail[] = [];
+  await until(async () => {
+    jails = JSON.parse((await daemon.command("jail", "list", "--json")).stdout).jails;
+    return isThere(jails);
+  });
+  return jails;
 }
 
 describe("jails in the daemon", () => {
@@ -97,5 +113,54 @@ describe("jails in the daemon", () => {
         .map(({ jail, enforce }) => ({ jail, enforce })),
       [{ jail: "wrong-password", enforce: 1 }],
     );
+  });
+
+  test("jail list, jail show and explain tell what was counted, and why somebody is banned", async () => {
+    const house = await start();
+    await using daemon = house.daemon;
+    await settle(house, ...[1, 2, 3, 4].map(() => refused("192.0.2.7", "ceo@example.org")), refused("192.0.2.8", "x"));
+    await listed(daemon, (jails) => jails.some(({ counts }) => (counts["tickets"] ?? 0) >= 2));
+    const show = JSON.parse((await daemon.command("jail", "show", "wrong-password", "--json")).stdout);
+    assert.ok(
+      show.failing_now.some(({ id, count }: { id: string; count: number }) => id === "192.0.2.8" && count === 1),
+    );
+    assert.ok(show.bans.some(({ address }: { address: string }) => address === "192.0.2.7"));
+    const explain = JSON.parse((await daemon.command("explain", "192.0.2.7", "--json")).stdout);
+    const [ban] = explain.bans;
+    assert.equal(ban.lines.length, 4);
+    assert.deepEqual(
+      ban.curve.map(({ count }: { count: number }) => count),
+      [1, 2, 3, 4],
+    );
+    const text = await daemon.command("explain", "192.0.2.7");
+    assert.match(text.stdout, /because {3}4 wrong passwords within 10m[\s\S]*sasl_username=ceo@example\.org/);
+    assert.equal((await daemon.command("jail", "show", "wrong-pasword")).code, 4);
+  });
+
+  test("Fail2ban's jails follow their own log and count on over a restart", async () => {
+    const directory = mkdtempSync(join(root, "f2b-"));
+    const path = join(directory, "maillog");
+    writeFileSync(path, "");
+    writeSeedFail2ban(directory, path);
+    const off = "enabled = false\n";
+    const sections = `[jails]\nmode = "enforce"\nfail2ban = "${directory}"\n[jails.wrong_password]\n${off}[jails.spraying]\n${off}[jails.quota_refusal]\n${off}`;
+    await using daemon = await DaemonChild.start({ rules: "", sections });
+    const plain = (ip: string) =>
+      line(`postfix/smtpd[7]: warning: unknown[${ip}]: SASL LOGIN authentication failed: UGFzc3dvcmQ6`);
+    const over = (ip: string) =>
+      line(
+        `postfix/smtpd[7]: NOQUEUE: reject: RCPT from unknown[${ip}]: 554 5.7.1 <a@example.net>: Recipient address rejected: LIMIT AT QUOTAUSE; from=<u@example.org> to=<a@example.net> proto=ESMTP helo=<c>`,
+      );
+    for (let i = 0; i < 4; i++) appendFileSync(path, over("198.51.100.3"));
+    for (let i = 0; i < 3; i++) appendFileSync(path, plain("198.51.100.1"));
+    for (let i = 0; i < 4; i++) appendFileSync(path, plain("198.51.100.2"));
+    await until(() => banned(daemon).includes("198.51.100.2 postfix-sasl"));
+    assert.deepEqual(banned(daemon), ["198.51.100.2 postfix-sasl", "198.51.100.3 postfix-overlim"]);
+    await daemon.kill("SIGKILL");
+    await daemon.run();
+    appendFileSync(path, plain("198.51.100.1"));
+    await until(() => banned(daemon).length === 3);
+    assert.deepEqual(banned(daemon)[0], "198.51.100.1 postfix-sasl");
+    assert.ok(bans(daemon).every(({ enforce }) => enforce === 1));
   });
 });
