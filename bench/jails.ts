@@ -1,6 +1,7 @@
 // What jails cost: the three jails of a mail server over a log, beside ripgrep with their patterns in the same run, by CPU seconds;
 // with all own jails; with Fail2ban's own library where Python has it; and a million failing addresses: `node bench/jails.ts [LINES]…`
 
+import { spawnSync } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -125,7 +126,8 @@ function failMillion(): void {
 
 /** Lines a CPU second of Fail2ban's own filters; undefined where Python has none. */
 async function fail2banRate(folder: string, path: string): Promise<number | undefined> {
-  const script = join(folder, "fail2ban.py");
+  if (spawnSync("python3", ["-c", "import fail2ban.server.filter"], { stdio: "ignore" }).status !== 0) return undefined;
+  const script = join(folder, "filters.py");
   const filters = Object.values(seedPatterns).map((pattern) => `    r'''${pattern}''',`);
   writeFileSync(
     script,
