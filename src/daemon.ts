@@ -23,7 +23,9 @@ import type { Log } from "./core/log.ts";
 import type { LogPartOwner } from "./core/log-part.ts";
 import { Metrics } from "./core/metrics.ts";
 import { holdYoungGeneration } from "./core/young-generation.ts";
-import { Banning } from "./jails/banning.ts";
+import type { HelperClient } from "./helper/helper-client.ts";
+import { joinHelper } from "./helper-role.ts";
+import type { Banning } from "./jails/banning.ts";
 import { JailOwner } from "./jails/jail-owner.ts";
 import type { JailsReport } from "./jails/jail-words.ts";
 import type { Trust } from "./jails/trust.ts";
@@ -97,7 +99,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   await reloadRaises();
   const rules = await LiveRules.read(store, compileOptions);
   const outbox = createOutbox(read, options, store, clock);
-  const banning = stack.use(new Banning({ config: read.config, store, clock, log: options.log }));
+  const { banning, helper } = joinHelper(stack, { config: read.config, store, clock, log: options.log });
   const engine = createEngine({ read, store, clock, options, rules, raises, measures, outbox, banning });
   await engine.restore();
   store.changes.onChange((fact) =>
@@ -126,7 +128,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
     logs: () => viewLogs(logs, silence),
     ...{ accounts, outbox, banning, authPolicy, stop: stopSoon, replays: logs },
     jails: viewJails(read, logs, jails),
-    containment: createContainment({ read, options, store, clock, trust: banning.trust }, accounts),
+    containment: createContainment({ read, options, store, clock, trust: banning.trust, helper }, accounts),
     lastReload: () => live.reload,
     whyNotReady: () => (store.cells.health.writable ? [] : ["the store cannot be written"]),
   };
@@ -243,10 +245,11 @@ function createAccounts({ live, options, store, clock }: AccountsInput): Account
 
 interface ContainInput extends Omit<LogsInput, "parts" | "jails"> {
   readonly trust: Trust;
+  readonly helper: HelperClient | undefined;
 }
 
 function createContainment(
-  { read, options, store, clock, trust }: ContainInput,
+  { read, options, store, clock, trust, helper }: ContainInput,
   judge: AccountsOwner,
 ): ContainmentKeeper {
   const { node, postfix } = read.config;
@@ -254,7 +257,7 @@ function createContainment(
     ...{ store, clock, judge, log: options.log, node: node.name },
     trust: trust.check,
     queued: () => readQueueIds(postfix.config_directories),
-    helper: () => undefined,
+    helper: () => helper,
   });
   judge.containBy((account, reason) =>
     keeper.contain({ account, reason, skip: [] }, { by: "judge", now: clock.now() }),

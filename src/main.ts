@@ -11,9 +11,12 @@ const workerEntry = import.meta.url.endsWith(".ts") ? undefined : new URL(import
 enableOwnCompileCache();
 if (isMainThread) {
   const { runProgram } = await import("./cli/program.ts");
-  await runProgram(process.argv.slice(2), async (read, options) => {
-    const { startDaemon } = await import("./daemon.ts");
-    return startDaemon(read, workerEntry === undefined ? options : { ...options, workerEntry });
+  await runProgram(process.argv.slice(2), {
+    daemon: async (read, options) => {
+      const { startDaemon } = await import("./daemon.ts");
+      return startDaemon(read, workerEntry === undefined ? options : { ...options, workerEntry });
+    },
+    helper: async (read, log) => (await import("./helper-role.ts")).startHelper(read, log),
   });
 } else {
   const { runWorker } = await import("./worker-role.ts");

@@ -2,16 +2,23 @@
 
 import { Command, CommanderError } from "commander";
 import { Problem } from "../core/problem.ts";
+import type { StartHelper } from "./commands/helper.ts";
 import type { StartDaemon } from "./commands/run.ts";
 import { exitCodes } from "./exit-code.ts";
 import { addGlobalOptions, splitGlobals } from "./global-options.ts";
 import { reportError } from "./problem-report.ts";
 import { version } from "./version.ts";
 
+/** What runs until a signal; cli/ knows neither. */
+export interface Starts {
+  readonly daemon: StartDaemon;
+  readonly helper: StartHelper;
+}
+
 interface Verb {
   readonly name: string;
   readonly help: string;
-  load(startDaemon: StartDaemon): Promise<Command>;
+  load(starts: Starts): Promise<Command>;
 }
 
 /** In the order of `--help`. */
@@ -19,7 +26,12 @@ export const verbs: readonly Verb[] = [
   {
     name: "run",
     help: "run the daemon in the foreground",
-    load: async (startDaemon) => (await import("./commands/run.ts")).runCommand(startDaemon),
+    load: async ({ daemon }) => (await import("./commands/run.ts")).runCommand(daemon),
+  },
+  {
+    name: "helper",
+    help: "run the process that alone changes the firewall",
+    load: async ({ helper }) => (await import("./commands/helper.ts")).helperCommand(helper),
   },
   {
     name: "check-config",
@@ -150,8 +162,8 @@ export const verbs: readonly Verb[] = [
   },
 ];
 
-/** Runs one command line and sets the exit code. `startDaemon` is handed over: cli/ does not know the daemon. */
-export async function runProgram(args: readonly string[], startDaemon: StartDaemon): Promise<void> {
+/** Runs one command line and sets the exit code. What runs is handed over: cli/ does not know the daemon. */
+export async function runProgram(args: readonly string[], starts: Starts): Promise<void> {
   // `postvarta … | head`: the reader has what it wants.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
@@ -159,7 +171,7 @@ export async function runProgram(args: readonly string[], startDaemon: StartDaem
   const json = args.includes("--json");
   try {
     const { before, rest } = splitGlobals(args);
-    const program = await buildProgram(rest[0], startDaemon);
+    const program = await buildProgram(rest[0], starts);
     await program.parseAsync(insertGlobals(rest, before), { from: "user" });
   } catch (error) {
     process.exitCode = reportEnd(error, json);
@@ -174,14 +186,14 @@ function insertGlobals(rest: readonly string[], globals: readonly string[]): rea
 }
 
 /** The program with the verb of this name loaded; the others are known by name and help. */
-async function buildProgram(name: string | undefined, startDaemon: StartDaemon): Promise<Command> {
+async function buildProgram(name: string | undefined, starts: Starts): Promise<Command> {
   const program = new Command("postvarta")
     .description("Stands guard over a Postfix server.")
     .version(version(), "--version", "print the version")
     .helpCommand(false)
     .showSuggestionAfterError(true);
   for (const verb of verbs) {
-    const command = verb.name === name ? await verb.load(startDaemon) : new Command(verb.name).description(verb.help);
+    const command = verb.name === name ? await verb.load(starts) : new Command(verb.name).description(verb.help);
     program.addCommand(command);
   }
   addGlobalOptions(program);

@@ -269,6 +269,17 @@ const jails = z.strictObject({
   ...ownJailSections,
 });
 
+const helper = z.strictObject({
+  socket: word
+    .default("")
+    .describe(
+      "The Unix socket of `postvarta helper`, which alone changes the firewall and the queue; empty: the daemon changes the firewall itself.",
+    ),
+  user: word
+    .default("")
+    .describe("The user that the daemon runs as: the helper gives the socket to it. Empty: the helper's own."),
+});
+
 const accounts = z.strictObject({
   mode: mode.default("observe").describe("`observe` records suspicion and changes no group."),
   watch_group: word.min(1).max(255).default("newuser").describe("The group that accounts under watch join."),
@@ -323,6 +334,7 @@ export const configSchema = z
     control: control.prefault({}).describe("The door of the command line."),
     logs: z.array(log).max(64).default([]).describe("Log sources, each a `[[logs]]` entry; none by default."),
     jails: jails.prefault({}).describe("Bans of addresses that attack."),
+    helper: helper.prefault({}).describe("The process with rights, beside a daemon without."),
     accounts: accounts.prefault({}).describe("Accounts that may have been stolen."),
     networks: networkSection.prefault({}).describe("What addresses belong to."),
     notices: noticeSection.prefault({}).describe("Who is told of what."),

@@ -127,7 +127,7 @@ export function parseTrusted(text: string): string {
 }
 
 /** The end of a duration from `now`, undefined for `forever`. Throws a Problem bans/bad-time. */
-export function parseFor(text: string, now: number): number | undefined {
+function parseFor(text: string, now: number): number | undefined {
   if (text === "forever") return undefined;
   const ms = parseDuration(text);
   if (ms !== undefined && ms > 0) return now + ms;

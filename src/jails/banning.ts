@@ -20,6 +20,8 @@ export interface BanningOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
+  /** The firewall in another process, in the place of one of our own. */
+  readonly helper?: Firewall;
 }
 
 /** What became of bans is kept a year: it makes the next ones longer, and explains them. */
@@ -42,7 +44,7 @@ export class Banning implements AsyncDisposable {
       mynetworks: () => readMynetworks(tools, config.postfix.config_directories),
       ...{ store, node: config.node.name, clock, log },
     });
-    const firewall = createFirewall(config, tools, log);
+    const firewall = options.helper ?? createFirewall(config, tools, log);
     this.enforcer = new Enforcer({
       ...{ store, firewall, trust: this.trust.check, clock, log, listFile: config.jails.list_file },
     });
@@ -84,7 +86,7 @@ export class Banning implements AsyncDisposable {
 }
 
 /** Where jails observe nothing is touched, whatever firewall there is. */
-function createFirewall({ jails }: BanningOptions["config"], tools: Tools, log: Log): Firewall {
+export function createFirewall({ jails }: Pick<Config, "jails">, tools: Tools, log: Log): Firewall {
   if (jails.mode === "observe" && jails.firewall !== "policy-only") return new DryRunFirewall(log);
   const kind = (firewalls as Readonly<Record<string, { create(parts: FirewallParts): Firewall } | undefined>>)[
     jails.firewall

@@ -34,8 +34,8 @@ const keys = async (firewall: Firewall) => ((await firewall.readBack(now)) ?? []
 
 /** Networks in each other, both families, ports and none. */
 const various = [
-  ...[block("192.0.2.7"), block("192.0.2.0/24"), block("192.0.0.0/16"), block("198.51.100.9", undefined, null)],
-  ...[block("2001:db8::1"), block("2001:db8::/64"), block("2001:db8::/32", "25"), block("192.0.2.7", "25,1000-2000")],
+  ...[block("198.18.2.7"), block("198.18.2.0/24"), block("198.18.0.0/16"), block("198.51.100.9", undefined, null)],
+  ...[block("2001:db8::1"), block("2001:db8::/64"), block("2001:db8::/32", "25"), block("198.18.2.7", "25,1000-2000")],
 ];
 
 export function testFirewall(kind: FirewallUnderTest): void {
@@ -61,27 +61,27 @@ export function testFirewall(kind: FirewallUnderTest): void {
   withFirewall(
     "takes twice what stands, and away what does not, without harm to the rest of the batch",
     async (firewall) => {
-      await firewall.apply(change([block("192.0.2.1")]), now);
+      await firewall.apply(change([block("198.18.2.1")]), now);
       await firewall.apply(
-        change([block("192.0.2.1"), block("192.0.2.2")], [block("192.0.2.3"), block("10.0.0.0/9")]),
+        change([block("198.18.2.1"), block("198.18.2.2")], [block("198.18.2.3"), block("10.0.0.0/9")]),
         now,
       );
-      assert.deepEqual(await keys(firewall), ["192.0.2.1", "192.0.2.2"]);
+      assert.deepEqual(await keys(firewall), ["198.18.2.1", "198.18.2.2"]);
     },
   );
 
   withFirewall("gives a block that stands another end", async (firewall) => {
-    await firewall.apply(change([block("192.0.2.1"), block("192.0.2.2")]), now);
+    await firewall.apply(change([block("198.18.2.1"), block("198.18.2.2")]), now);
     await firewall.apply(
-      change([], [], [block("192.0.2.1", undefined, now + 10 * hour), block("192.0.2.2", undefined, null)]),
+      change([], [], [block("198.18.2.1", undefined, now + 10 * hour), block("198.18.2.2", undefined, null)]),
       now,
     );
     const blocks = (await firewall.readBack(now)) ?? [];
     assert.equal(blocks.length, 2);
     if (!firewall.forgets) return;
     const ends = new Map(blocks.map((one) => [blockKey(one), one.until]));
-    assert.ok(Math.abs((ends.get("192.0.2.1") ?? 0) - (now + 10 * hour)) < 60_000);
-    assert.equal(ends.get("192.0.2.2"), undefined);
+    assert.ok(Math.abs((ends.get("198.18.2.1") ?? 0) - (now + 10 * hour)) < 60_000);
+    assert.equal(ends.get("198.18.2.2"), undefined);
   });
 
   withFirewall("opened again it finds what stands; flushed it holds nothing and can go on", async (firewall, place) => {
@@ -97,8 +97,8 @@ export function testFirewall(kind: FirewallUnderTest): void {
     await again.flush();
     assert.deepEqual(await keys(again), []);
     await again.open();
-    await again.apply(change([block("192.0.2.7")]), now);
-    assert.deepEqual(await keys(again), ["192.0.2.7"]);
+    await again.apply(change([block("198.18.2.7")]), now);
+    assert.deepEqual(await keys(again), ["198.18.2.7"]);
     await again.flush();
   });
 

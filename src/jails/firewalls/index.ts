@@ -27,5 +27,3 @@ export const firewalls = {
     create: ({ tools }: FirewallParts): Firewall => new NftablesFirewall(tools),
   },
 } as const;
-
-export type FirewallName = keyof typeof firewalls;

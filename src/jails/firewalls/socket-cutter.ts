@@ -2,7 +2,7 @@
 // it times out. Only connections that came to a port we listen on: mail that we send to the same machine goes on.
 
 import type { Block, CutReport } from "../../core/firewall.ts";
-import { contains, type Ip, parseIp, printNetwork } from "../../core/ip.ts";
+import { contains, type Ip, parseIp, printIp, printNetwork } from "../../core/ip.ts";
 import type { Tools } from "./tools.ts";
 
 /** Addresses in one call: its arguments have a limit. */
@@ -35,8 +35,8 @@ export async function cutConnections(tools: Tools, blocks: readonly Block[]): Pr
 
 interface Connection {
   readonly localPort: number;
+  /** A mapped IPv4 is IPv4: ss finds both by it. */
   readonly peer: Ip;
-  readonly peerText: string;
 }
 
 async function findConnections(
@@ -59,7 +59,7 @@ function isHit({ address, ports }: Block, { peer, localPort }: Connection): bool
 }
 
 function filterOf(connections: readonly Connection[]): string[] {
-  const texts = new Set(connections.map(({ peerText, localPort }) => `${peerText} ${localPort}`));
+  const texts = new Set(connections.map(({ peer, localPort }) => `${printIp(peer)} ${localPort}`));
   const each = [...texts].slice(0, blocksPerCall).flatMap((text, i) => {
     const [peer = "", port] = text.split(" ");
     return [...(i === 0 ? [] : ["or"]), "(", "dst", peer, "and", "sport", "=", `:${port}`, ")"];
@@ -77,9 +77,7 @@ function parseLine(line: string): Connection | undefined {
   const localPort = Number(/:(\d+)$/.exec(local ?? "")?.[1]);
   const peerText = /^\[?([^\]]*?)\]?:\d+$/.exec(peerAndPort ?? "")?.[1];
   const peer = peerText === undefined ? undefined : parseIp(peerText);
-  return peer === undefined || peerText === undefined || !Number.isInteger(localPort)
-    ? undefined
-    : { localPort, peer, peerText };
+  return peer === undefined || !Number.isInteger(localPort) ? undefined : { localPort, peer };
 }
 
 async function listeningPorts(tools: Tools): Promise<ReadonlySet<number>> {
