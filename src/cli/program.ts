@@ -2,8 +2,8 @@
 
 import { Command, CommanderError } from "commander";
 import { Problem } from "../core/problem.ts";
+import type { StartHelper } from "./commands/privileged.ts";
 import type { StartDaemon } from "./commands/run.ts";
-import type { StartHelper } from "./commands/run-helper.ts";
 import { exitCodes } from "./exit-code.ts";
 import { addGlobalOptions, splitGlobals } from "./global-options.ts";
 import { reportError } from "./problem-report.ts";
@@ -31,7 +31,7 @@ export const verbs: readonly Verb[] = [
   {
     name: "helper",
     help: "run the process that alone changes the firewall",
-    load: async ({ helper }) => (await import("./commands/run-helper.ts")).helperCommand(helper),
+    load: async ({ helper }) => (await import("./commands/privileged.ts")).helperCommand(helper),
   },
   {
     name: "check-config",
