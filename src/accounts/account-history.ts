@@ -73,6 +73,9 @@ const loginsMax = 200;
 const mailsMax = 100;
 const crossingsMax = 16;
 const dayCountsMax = 14;
+/** Then the hours count half: habits change. */
+const hoursCountMax = 2_000;
+const hourMs = 3_600_000;
 const dayMs = 86_400_000;
 
 /** The history of one account. Time comes with each call and never runs back. */
@@ -97,6 +100,9 @@ export class AccountHistory {
   /** Recipients of the last days on which mail was sent, and of this day. */
   readonly dayCounts: number[] = [];
   todayCount = 0;
+  /** Logins from familiar networks by the hour of the day, in UTC; shared and empty until there is one. */
+  hours: number[] = none;
+  hoursCount = 0;
   /** Of mail from familiar networks, over all time. */
   sentRecipients = 0;
   sentBounced = 0;
@@ -117,8 +123,15 @@ export class AccountHistory {
     this.day = Math.floor(at / dayMs);
   }
 
-  /** Ends the day when `at` is on another one: what was used becomes a day more familiar if all was calm. */
-  turnDay(at: number, credited: (use: Use, isCountry: boolean) => void): void {
+  /**
+   * Ends the day when `at` is on another one: what was used becomes a day more familiar if all was calm. At level notice the networks
+   * `isAtHome` tells of do so too, or a false notice would last for as long as the owner uses them.
+   */
+  turnDay(
+    at: number,
+    credited: (use: Use, isCountry: boolean) => void,
+    isAtHome: (login: Login) => boolean = () => false,
+  ): void {
     const today = Math.floor(at / dayMs);
     if (today <= this.day) return;
     if (!this.alarmedToday) {
@@ -129,6 +142,10 @@ export class AccountHistory {
       credit(this.servers, this.day);
       credit(this.mechanisms, this.day);
       credit(this.senders, this.day);
+    } else if (this.level === "notice") {
+      const atHome = new Set<Use>();
+      for (const login of this.recent) if (isAtHome(login)) atHome.add(login.use);
+      credit([...atHome], this.day, (use) => credited(use, false));
     }
     if (this.todayCount > 0) {
       if (!this.alarmedToday) this.dayCounts.push(this.todayCount);
@@ -137,6 +154,26 @@ export class AccountHistory {
     this.todayCount = 0;
     this.alarmedToday = this.level !== "calm";
     this.day = today;
+  }
+
+  /** The owner was at work at this time. */
+  addHour(at: number): void {
+    if (this.hours.length === 0) this.hours = Array<number>(24).fill(0);
+    const hour = Math.floor(at / hourMs) % 24;
+    this.hours[hour] = (this.hours[hour] ?? 0) + 1;
+    this.hoursCount++;
+    if (this.hoursCount < hoursCountMax) return;
+    this.hours = this.hours.map((count) => count >> 1);
+    this.hoursCount = this.hours.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** The share of the owner's logins at this time of day, an hour more or less; 1 until `min` logins are known. */
+  shareOfHour(at: number, min: number): number {
+    if (this.hoursCount < Math.max(1, min)) return 1;
+    const hour = Math.floor(at / hourMs);
+    let near = 0;
+    for (const h of [hour - 1, hour, hour + 1]) near += this.hours[((h % 24) + 24) % 24] ?? 0;
+    return near / this.hoursCount;
   }
 
   useNetwork(key: number): Use {

@@ -67,6 +67,16 @@ export function gatherEvidence(
   };
 }
 
+/** Nothing for a signal to look at. */
+export function isQuiet(evidence: Evidence): boolean {
+  return (
+    evidence.unfamiliar.length === 0 &&
+    evidence.mails.length === 0 &&
+    evidence.account.crossings.length === 0 &&
+    evidence.settings.networkCount.points === 0
+  );
+}
+
 /** Clouds that fetch mail for people and addresses without a network are nobody's novelty. */
 export function isUnfamiliar(account: AccountHistory, login: Login, settings: JudgeSettings): boolean {
   const { kind } = login.from;
@@ -87,6 +97,11 @@ export function isAbroad(account: AccountHistory, login: Login, settings: JudgeS
   if (login.from.kind !== "access" || countryUse === undefined) return false;
   if (account.isFamiliar(countryUse, settings) || account.marks.isOwn(login)) return false;
   return !site.isPopularCountry(countryUse.key);
+}
+
+/** Behind an access network of a country where the account or most of the site usually is. */
+export function isAtHome(account: AccountHistory, login: Login, settings: JudgeSettings, site: SiteKnowledge): boolean {
+  return login.from.kind === "access" && login.countryUse !== undefined && !isAbroad(account, login, settings, site);
 }
 
 /** `AS45899 VNPT Corp (VN)`. */

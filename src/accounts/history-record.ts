@@ -51,6 +51,7 @@ export function printHistory(account: AccountHistory): string {
     recent.map(printLogin),
     account.mails.map((mail) => printMail(mail, places)),
     account.crossings.map(({ at, country, network }) => [at, country, network]),
+    account.hours,
   ]);
 }
 
@@ -94,8 +95,16 @@ export function parseHistory(name: string, text: string, networks: AddressFinder
   account.mechanisms.push(...parseUses(uses[2] ?? []));
   account.senders.push(...parseUses(senders));
   if (servers.length > 0) account.servers = parseUses(servers);
+  addHours(account, items[23] as number[] | undefined);
   addWindows(account, { recent, mails, crossings }, networks);
   return account;
+}
+
+/** A record of an older program has none. */
+function addHours(account: AccountHistory, hours: readonly number[] = []): void {
+  if (hours.length !== 24) return;
+  account.hours = [...hours];
+  account.hoursCount = hours.reduce((sum, count) => sum + count, 0);
 }
 
 interface Windows {
@@ -152,7 +161,7 @@ function parseUses(flat: readonly number[]): Use[] {
 function parseItems(text: string): readonly unknown[] | undefined {
   try {
     const items: unknown = JSON.parse(text);
-    return Array.isArray(items) && items.length === 23 ? items : undefined;
+    return Array.isArray(items) && (items.length === 23 || items.length === 24) ? items : undefined;
   } catch {
     return undefined;
   }

@@ -38,6 +38,8 @@ export interface JudgeSettings {
     readonly each: number;
     readonly max: number;
   };
+  /** Times at which the owner has less than this share of at least so many logins. */
+  readonly sleepingHours: { readonly share: number; readonly loginsMin: number; readonly points: number };
   readonly addressFanout: {
     readonly withinMs: number;
     readonly some: number;
@@ -111,6 +113,7 @@ export const defaultJudgeSettings: JudgeSettings = {
   unheardCountry: { each: 6, max: 18 },
   impossibleTravel: { withinMs: 90 * minute, first: 8, eachHop: 2, oneCountryMax: 15, eachCountry: 14, max: 45 },
   twoPlaces: { withinMs: 14 * hour, first: 12, each: 6, max: 30 },
+  sleepingHours: { share: 0.01, loginsMin: 30, points: 6 },
   addressFanout: { withinMs: hour, some: 4, many: 8, points: 15, manyPoints: 35 },
   hosting: { each: 8, max: 24 },
   silentTests: { points: 8 },
@@ -134,6 +137,6 @@ export const defaultJudgeSettings: JudgeSettings = {
   device: { points: 50 },
   newMechanism: { points: 10, loginsMin: 5 },
   strangeSender: { points: 12, several: 3, severalPoints: 25 },
-  sameSize: { within: 0.02, some: 3, eachMails: 15, points: 10, many: 6, manyPoints: 20 },
+  sameSize: { within: 0.02, some: 3, eachMails: 15, points: 10, many: 6, manyPoints: 30 },
   networkCount: { networks: 10, days: 2, points: 0 },
 };

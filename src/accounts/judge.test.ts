@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { addressIn, dayMs, home, hosting, hourMs, JudgeStage, mailCloud, otherHome, satellite } from "./judge-stage.ts";
+import { scoreOf } from "./score.ts";
 
 const user = "olena@poshta.example";
 const others = ["a", "b", "c", "d", "e", "f", "g"].map((name) => `${name}@poshta.example`);
@@ -211,7 +212,40 @@ describe("what is watched", () => {
   });
 });
 
+describe("the owner's hours", () => {
+  test("a login from elsewhere while the owner always sleeps is a sign, at a usual hour it is none", () => {
+    for (const [hours, expected] of [
+      [0, false],
+      [12, true],
+    ] as const) {
+      const stage = new JudgeStage();
+      stage.settleAll([user, ...others]);
+      for (let i = 0; i < 30; i++) stage.send(user, addressIn(home, 10));
+      stage.now += dayMs + hours * hourMs;
+      stage.send(user, addressIn(1, 5));
+      const { evidence } = stage.judge.look(user, stage.now) ?? {};
+      const found = evidence === undefined ? [] : scoreOf(evidence).findings.map(({ name }) => name);
+      assert.equal(found.includes("sleeping_hours"), expected, `${hours} h later`);
+    }
+  });
+});
+
 describe("what becomes familiar", () => {
+  test("at level notice the networks at home, and not those abroad", () => {
+    const stage = new JudgeStage({ levels: { notice: 6, watch: 101, high: 101 } });
+    stage.settleAll([user, ...others]);
+    for (let day = 0; day < 5; day++) {
+      stage.send(user, addressIn(otherHome(1)));
+      stage.send(user, addressIn(1, 5));
+      stage.now += dayMs;
+    }
+    assert.equal(stage.highest(user), "notice");
+    const { account } = stage.judge.look(user, stage.now) ?? {};
+    const days = new Map(account?.networks.map(({ key, calmDays }) => [key, calmDays]));
+    assert.ok((days.get(64_520) ?? 0) >= 3);
+    assert.equal(days.get(64_501), 0);
+  });
+
   test("a country after three calm days", () => {
     const stage = settled();
     for (let day = 0; day < 5; day++) {

@@ -10,6 +10,8 @@ import {
   type Evidence,
   gatherEvidence,
   isAbroad,
+  isAtHome,
+  isQuiet,
   isStrangePlace,
   isUnfamiliar,
   type NetworkNames,
@@ -136,7 +138,7 @@ export class Judge {
   due(now: number): void {
     this.#reviewAt = now + reviewMs;
     for (const account of [...this.#raised]) {
-      account.turnDay(now, this.#credited(account));
+      this.#turnDay(account, now);
       this.#evaluate(account, now);
     }
     if (now < this.#tidyAt) return;
@@ -150,7 +152,7 @@ export class Judge {
     if (event.queueId !== null && this.#isKnown(event.queueId, event.at)) return;
     const name = this.#parts.accounts.canonical(event.user);
     const account = this.book.open(name, event.at);
-    account.turnDay(event.at, this.#credited(account));
+    this.#turnDay(account, event.at);
     const known = findAsked(account, from.line, event);
     const login = known ?? this.#login(account, { ...event, ip: event.ip ?? "" }, from);
     if (event.queueId === null && isRepeated(account, login)) return;
@@ -162,6 +164,7 @@ export class Judge {
 
   #addLogin(account: AccountHistory, login: Login): void {
     account.addLogin(login);
+    if (!isUnfamiliar(account, login, this.#settings)) account.addHour(login.at);
     this.site.addSuccess(account.name, login.from.line, login.at);
     this.#findCrossing(account, login);
   }
@@ -220,7 +223,7 @@ export class Judge {
     const recipients = event.recipients ?? 0;
     this.book.touch(account);
     this.queue.touch(event.queueId ?? "");
-    account.turnDay(event.at, this.#credited(account));
+    this.#turnDay(account, event.at);
     account.todayCount += recipients;
     const sender = textKey((event.sender ?? "").toLowerCase());
     const use = account.useSender(sender);
@@ -337,7 +340,7 @@ export class Judge {
   judgeAgain(name: string, at: number): void {
     const account = this.book.find(name);
     if (account === undefined) return;
-    account.turnDay(at, this.#credited(account));
+    this.#turnDay(account, at);
     // What was said counts at once: nothing of before fades, and no quiet is waited for.
     account.score = 0;
     account.loudAt = 0;
@@ -353,12 +356,16 @@ export class Judge {
     const name = this.#parts.accounts.canonical(user);
     if (failed) return this.site.addFailure(name, from.line, at);
     const account = this.book.open(name, at);
-    account.turnDay(at, this.#credited(account));
+    this.#turnDay(account, at);
     if (account.recent.some((login) => login.from.line === from.line && Math.abs(at - login.at) <= askedMs)) return;
     const login = this.#login(account, { at, ip, method, source: "postfix" }, from);
     login.asked = by;
     this.#addLogin(account, login);
     this.#evaluate(account, at);
+  }
+
+  #turnDay(account: AccountHistory, at: number): void {
+    account.turnDay(at, this.#credited(account), (login) => isAtHome(account, login, this.#settings, this.site));
   }
 
   /** Tells the site what an account has used on its first calm day. */
@@ -387,13 +394,4 @@ function findAsked(account: AccountHistory, line: number, { at, queueId, source 
 function isRepeated(account: AccountHistory, login: Login): boolean {
   const last = account.recent.at(-1);
   return last !== undefined && last.at === login.at && last.from.line === login.from.line;
-}
-
-function isQuiet(evidence: Evidence): boolean {
-  return (
-    evidence.unfamiliar.length === 0 &&
-    evidence.mails.length === 0 &&
-    evidence.account.crossings.length === 0 &&
-    evidence.settings.networkCount.points === 0
-  );
 }

@@ -15,6 +15,7 @@ import { newNetworks } from "./new-networks.ts";
 import { recipientBurst } from "./recipient-burst.ts";
 import { sameSize } from "./same-size.ts";
 import { silentTests } from "./silent-tests.ts";
+import { sleepingHours } from "./sleeping-hours.ts";
 import { strangeSender } from "./strange-sender.ts";
 import { twoPlaces } from "./two-places.ts";
 import { unheardCountry } from "./unheard-country.ts";
@@ -26,6 +27,7 @@ export const signals: readonly Signal[] = [
   unheardCountry,
   impossibleTravel,
   twoPlaces,
+  sleepingHours,
   addressFanout,
   hostingNetwork,
   silentTests,
