@@ -6,7 +6,7 @@ import { parsePorts } from "../core/port-list.ts";
 import { refuse } from "./check.ts";
 
 /** A duration in ms, written `10m`, `1h30m` or as seconds. */
-export const duration = z
+const duration = z
   .union([z.string().max(40), z.int().min(0)])
   .transform((value, context) => {
     const ms = parseDuration(value);

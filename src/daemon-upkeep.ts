@@ -1,0 +1,78 @@
+// What falls due in the daemon whether somebody asks or not.
+
+import type { PolicyMeasures } from "./api/policy-measures.ts";
+import type { Config, ReadConfig } from "./config/config.ts";
+import type { Clock } from "./core/clock.ts";
+import type { Log } from "./core/log.ts";
+import type { DaemonOptions } from "./daemon-parts.ts";
+import type { Banning } from "./jails/banning.ts";
+import type { JailOwner } from "./jails/jail-owner.ts";
+import type { LogSilence } from "./logs/log-silence.ts";
+import type { LogsThread } from "./logs/logs-thread.ts";
+import type { Outbox } from "./notify/outbox.ts";
+import type { PolicyEngine } from "./policy/engine.ts";
+import { pruneLevels } from "./store/account-levels.ts";
+import { pruneAudit } from "./store/audit.ts";
+import type { Store } from "./store/db.ts";
+import { pruneDecisions } from "./store/decisions.ts";
+import { pruneRaises } from "./store/raises.ts";
+import { pruneWatches } from "./store/watches.ts";
+
+const sweepMs = 5_000;
+const bansMs = 1_000;
+const outboxMs = 2_000;
+const pruneMs = 3_600_000;
+const silenceMs = 10_000;
+const dayMs = 86_400_000;
+const accountsKeptDays = 180;
+const watchesMs = 30_000;
+
+interface UpkeepInput {
+  readonly live: { readonly read: ReadConfig };
+  readonly options: DaemonOptions;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logs: LogsThread;
+  readonly silence: LogSilence;
+  readonly measures: PolicyMeasures;
+  readonly outbox: Outbox;
+  readonly engine: PolicyEngine;
+  readonly jails: JailOwner;
+  readonly banning: Banning;
+}
+
+/** What falls due whether somebody asks or not. */
+export function startUpkeep(stack: AsyncDisposableStack, input: UpkeepInput): void {
+  const { live, options, store, clock, logs, silence, measures, outbox, engine, jails, banning } = input;
+  const watchLogs = async () =>
+    logs.isConfigured && silence.look({ ...logs.state, asked: measures.asked }, clock.now());
+  stack.defer(every(silenceMs, options.log, watchLogs));
+  stack.defer(every(bansMs, options.log, () => banning.due()));
+  stack.defer(every(outboxMs, options.log, () => outbox.work()));
+  stack.defer(every(sweepMs, options.log, () => engine.sweep(clock.now())));
+  stack.defer(every(watchesMs, options.log, () => pruneWatches(store, clock.now())));
+  stack.defer(every(pruneMs, options.log, () => prune(store, live.read.config, clock.now())));
+  stack.defer(every(pruneMs, options.log, () => jails.prune(clock.now())));
+  stack.defer(every(pruneMs, options.log, () => banning.prune(clock.now())));
+  stack.defer(every(pruneMs, options.log, () => outbox.prune()));
+}
+
+async function prune(store: Store, config: Config, now: number): Promise<void> {
+  const { keep_decisions, keep_decisions_days } = config.policy;
+  await pruneDecisions(store, { before: now - keep_decisions_days * dayMs, keep: keep_decisions });
+  await pruneRaises(store, now);
+  await pruneAudit(store);
+  await pruneLevels(store, now - accountsKeptDays * dayMs);
+}
+
+/** Runs `work` every `ms`, never twice at a time; what it throws is logged. Returns the way to stop. */
+function every(ms: number, log: Log, work: () => Promise<unknown>): () => void {
+  let running = false;
+  const timer = setInterval(async () => {
+    if (running) return;
+    running = true;
+    await work().catch((error: unknown) => log.error("upkeep_failed", { error: String(error) }));
+    running = false;
+  }, ms);
+  return () => clearInterval(timer);
+}
