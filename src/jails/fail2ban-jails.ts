@@ -11,7 +11,7 @@ import { usesJournal } from "./fail2ban-config.ts";
 import { GuardedFilter } from "./filter.ts";
 import { findSlowPatterns, type SlowPattern } from "./filter-check/slow-patterns.ts";
 import { needsOf } from "./filter-needs.ts";
-import { FilterSet, taggedLine } from "./filter-set.ts";
+import { FilterSet, type LineForFilter } from "./filter-set.ts";
 import { fitsGlob } from "./glob.ts";
 import { HeldTickets } from "./held-tickets.ts";
 import { Jail } from "./jail.ts";
@@ -66,7 +66,7 @@ export class Fail2banJails {
   readonly #options: Fail2banJailsOptions;
   readonly #running: readonly Running[];
   readonly #filters: FilterSet;
-  readonly #guard: GuardedFilter<Failure>;
+  readonly #guard: GuardedFilter<Failure, LineForFilter>;
   readonly #audiences = new Map<string, Audience>();
   readonly #held = new HeldTickets();
 
@@ -113,8 +113,7 @@ export class Fail2banJails {
         if (one !== undefined) asked.push(one);
       }
     const tickets: Ticket[] = [];
-    const tagged = asked.map(({ running, text }) => taggedLine(running.number, text));
-    this.#guard.seeAll(tagged, (seen, index) => {
+    this.#guard.seeAll(asked, (seen, index) => {
       const one = asked[index];
       if (seen.kind !== "failure" || one === undefined) return;
       const { running, line, text } = one;
@@ -221,19 +220,19 @@ function tagValue(tag: string, network: Network, failure: Failure): string | und
 }
 
 /** One line for one filter. */
-interface Asked {
+interface Asked extends LineForFilter {
   readonly running: Running;
   readonly line: number;
-  readonly text: string;
   /** Of the journal, which knows; of other lines the filter finds it. */
   readonly at: number | undefined;
 }
 
 function ask(running: Running, line: number, text: string): Asked | undefined {
-  if (!running.isJournal) return { running, line, text, at: undefined };
+  const filter = running.number;
+  if (!running.isJournal) return { running, filter, line, text, at: undefined };
   const entry = parseJournalLine(text);
   if (entry === undefined || !fitsJournalMatch(running.definition.filter.journalmatch, entry.fields)) return undefined;
-  return { running, line, text: entry.text, at: entry.at };
+  return { running, filter, line, text: entry.text, at: entry.at };
 }
 
 function wants({ isJournal, definition }: Running, stream: string): boolean {

@@ -3,13 +3,14 @@
 import type { Failure, FilterEngine } from "./fail2ban/filter-engine.ts";
 import type { LineEngine } from "./filter.ts";
 
-/** Lines are tagged with the number of the filter that sees them. */
-export function taggedLine(filter: number, line: string): string {
-  return String.fromCharCode(filter) + line;
+/** A line and the number of the filter that sees it. */
+export interface LineForFilter {
+  readonly filter: number;
+  readonly text: string;
 }
 
 /** Parts are named `FILTER: PART`, as `3: failregex 2`. */
-export class FilterSet implements LineEngine<Failure> {
+export class FilterSet implements LineEngine<Failure, LineForFilter> {
   readonly #engines: readonly FilterEngine[];
   readonly #ended = new Set<number>();
   #last = 0;
@@ -18,9 +19,9 @@ export class FilterSet implements LineEngine<Failure> {
     this.#engines = engines;
   }
 
-  see(tagged: string): Failure | undefined {
-    this.#last = tagged.charCodeAt(0);
-    return this.#ended.has(this.#last) ? undefined : this.#engines[this.#last]?.see(tagged.slice(1));
+  see({ filter, text }: LineForFilter): Failure | undefined {
+    this.#last = filter;
+    return this.#ended.has(filter) ? undefined : this.#engines[filter]?.see(text);
   }
 
   get running(): string {

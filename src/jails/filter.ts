@@ -10,8 +10,8 @@ const timeoutsMax = 3;
 const patience = [2, 4, 8, 16];
 
 /** What runs over lines, one after the other. */
-export interface LineEngine<F> {
-  see(line: string): F | undefined;
+export interface LineEngine<F, L = string> {
+  see(line: L): F | undefined;
   /** The part that ran last; a line that takes too long is held against it. */
   readonly running?: string;
   /** Goes on without this part; false when nothing is left to run. */
@@ -34,18 +34,18 @@ export type Seen<F> =
   | { readonly kind: "quarantined" };
 
 /** Runs an engine over lines with a limit of time that can interrupt a running regular expression. */
-export class GuardedFilter<F> {
-  readonly #engine: LineEngine<F>;
+export class GuardedFilter<F, L = string> {
+  readonly #engine: LineEngine<F, L>;
   readonly #box: { run: () => void };
   readonly #script = new Script("run()");
   readonly #timeoutMs: number;
   readonly #timeouts = new Map<string, number>();
-  #lines: readonly string[] = [];
+  #lines: readonly L[] = [];
   #failures: (F | undefined)[] = [];
   #at = 0;
   #quarantined = false;
 
-  constructor(engine: LineEngine<F>, timeoutMs = matchTimeoutMs) {
+  constructor(engine: LineEngine<F, L>, timeoutMs = matchTimeoutMs) {
     this.#engine = engine;
     this.#timeoutMs = timeoutMs;
     this.#box = { run: () => this.#run() };
@@ -63,7 +63,7 @@ export class GuardedFilter<F> {
     return [...this.#timeouts].filter(([, count]) => count >= timeoutsMax).map(([part]) => part);
   }
 
-  see(line: string): Seen<F> {
+  see(line: L): Seen<F> {
     let result: Seen<F> = { kind: "nothing" };
     this.seeAll([line], (seen) => {
       result = seen;
@@ -72,7 +72,7 @@ export class GuardedFilter<F> {
   }
 
   /** Sees the lines in order; `take` hears of every one that gave something, with its index. */
-  seeAll(lines: readonly string[], take: (seen: Seen<F>, index: number) => void): void {
+  seeAll(lines: readonly L[], take: (seen: Seen<F>, index: number) => void): void {
     this.#lines = lines;
     this.#failures = new Array<F | undefined>(lines.length).fill(undefined);
     this.#at = 0;
@@ -100,7 +100,7 @@ export class GuardedFilter<F> {
     const lines = this.#lines;
     const failures = this.#failures;
     while (this.#at < lines.length) {
-      const failure = this.#engine.see(lines[this.#at] ?? "");
+      const failure = this.#engine.see(lines[this.#at] as L);
       failures[this.#at] = failure;
       this.#at++;
     }

@@ -37,6 +37,9 @@ const defaultPatterns: readonly string[] = [
   "TAI64N",
 ];
 
+/** Their names at the start of a line, as `makeDateTemplates` writes them. */
+const knownForms: ReadonlySet<string> = new Set(defaultPatterns.map((pattern) => `{^LN-BEG}${pattern}`));
+
 /** The templates of the patterns of a filter; the known forms when it has none. */
 export function makeDateTemplates(
   patterns: readonly string[],
@@ -91,19 +94,23 @@ export class DateDetector {
   #last: Seen | undefined;
   #start = 1;
   #end = 1;
+  #repeated: Repeated | undefined;
 
   constructor(templates: readonly DateTemplate[]) {
     this.#templates = templates.map((template) => ({ template, distance: Number.POSITIVE_INFINITY }));
   }
 
   find(line: string): FoundDate | undefined {
+    if (this.#repeated !== undefined && line.startsWith(this.#repeated.head)) return this.#repeated.found;
     const last = this.#last;
     const again = last === undefined ? undefined : this.#tryLast(last, line);
     const found = again ?? this.#search(line, last?.template.anchored ? last : undefined);
     if (found === undefined) return undefined;
     this.#remember(found.seen, found.match);
     const { match, seen } = found;
-    return { ...match, template: seen.template };
+    const told = { ...match, template: seen.template };
+    this.#repeated = repeatedOf(line, told);
+    return told;
   }
 
   #tryLast(last: Seen, line: string): Hit | undefined {
@@ -134,6 +141,23 @@ export class DateDetector {
     this.#start = match.start;
     this.#end = match.end;
   }
+}
+
+/** What a line that begins like the last one gives again. */
+interface Repeated {
+  readonly head: string;
+  readonly found: FoundDate;
+}
+
+/** The known forms look no further than this behind their date: a space, a zone or a year, the edge of a word. */
+const lookedBehind = 16;
+
+/** Only for forms at the start of a line whose reach is known. */
+function repeatedOf(line: string, found: FoundDate): Repeated | undefined {
+  if (!found.template.anchored || !knownForms.has(found.template.name)) return undefined;
+  const head = line.slice(0, found.end + lookedBehind);
+  if (head.length < found.end + lookedBehind || /\s\s|[^\x20-\x7e]/.test(head.slice(found.end))) return undefined;
+  return { head, found };
 }
 
 interface Hit {

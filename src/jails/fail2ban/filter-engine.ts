@@ -4,7 +4,7 @@ import { parseIp, printIp } from "../../core/ip.ts";
 import { Problem } from "../../core/problem.ts";
 import { Connections, type Gathered } from "./connections.ts";
 import { type DateSetting, resolveDate } from "./date-time.ts";
-import { DateDetector, makeDateTemplates } from "./dates.ts";
+import { DateDetector, type FoundDate, makeDateTemplates } from "./dates.ts";
 import { FailRegex, type Fields, type RegexMatch } from "./fail-regex.ts";
 import type { FilterDefinition } from "./filter-reader.ts";
 import { isAsciiText } from "./line-regex.ts";
@@ -56,6 +56,12 @@ interface Found {
   readonly rest: Piece[];
 }
 
+interface Resolved {
+  readonly found: FoundDate;
+  readonly now: number;
+  readonly at: number | undefined;
+}
+
 export class FilterEngine {
   readonly #definition: FilterDefinition;
   readonly #options: EngineOptions;
@@ -64,16 +70,19 @@ export class FilterEngine {
   readonly #fail: readonly FailRegex[];
   readonly #ignore: readonly FailRegex[];
   readonly #connections = new Connections();
+  readonly #multiline: boolean;
   readonly #leftOut = new Set<number>();
   #buffer: Piece[] = [];
   #running = "filter";
   #lastDate: number | undefined;
+  #resolved: Resolved | undefined;
 
   /** A Problem with the place when something of the filter cannot run. */
   constructor(definition: FilterDefinition, options: EngineOptions) {
     this.#definition = definition;
     this.#options = options;
     const multiline = definition.maxlines > 1;
+    this.#multiline = multiline;
     const names = definition.usedns !== "no";
     const make = (option: string) => (source: string) =>
       new FailRegex(source, { where: definition.where(option), multiline, names });
@@ -123,7 +132,7 @@ export class FilterEngine {
     this.#running = "datepattern";
     const { text, at } = this.#options.journal ? { text: line, at: now } : this.#cutDate(line, now);
     const piece = { text, whole: line };
-    const window = this.#definition.maxlines > 1 ? [...this.#buffer, piece].slice(-this.#definition.maxlines) : [piece];
+    const window = this.#multiline ? [...this.#buffer, piece].slice(-this.#definition.maxlines) : [piece];
     const found = this.#find(window, at);
     // Only a line that came to its end is in the window: one that was interrupted is seen again.
     this.#buffer = found?.rest ?? window;
@@ -131,7 +140,7 @@ export class FilterEngine {
   }
 
   #find(window: Piece[], at: number): Found | undefined {
-    let searched = `${window.map((one) => one.text).join("\n")}\n`;
+    let searched = window.length === 1 ? `${window[0]?.text}\n` : `${window.map((one) => one.text).join("\n")}\n`;
     const ascii = isAsciiText(searched);
     if (this.#ignore.length > 0 && this.#ignore.length < this.#fail.length - 2 && this.#ignored(searched, ascii))
       return undefined;
@@ -187,11 +196,19 @@ export class FilterEngine {
   #cutDate(line: string, now: number): { text: string; at: number } {
     const found = this.#dates.find(line);
     if (found === undefined) return { text: line, at: this.#undated(now) };
-    const setting: DateSetting = { now, zoneMinutes: this.#options.zoneMinutes };
-    const resolved = found.text === "" ? undefined : resolveDate(found.template, found, setting);
+    const resolved = this.#resolve(found, now);
     const at = resolved ?? this.#undated(now);
     if (resolved !== undefined) this.#lastDate = resolved;
     return { text: line.slice(0, found.start) + line.slice(found.end), at };
+  }
+
+  /** Lines of one second have the same date: it is worked out once. */
+  #resolve(found: FoundDate, now: number): number | undefined {
+    if (this.#resolved?.found === found && this.#resolved.now === now) return this.#resolved.at;
+    const setting: DateSetting = { now, zoneMinutes: this.#options.zoneMinutes };
+    const at = found.text === "" ? undefined : resolveDate(found.template, found, setting);
+    this.#resolved = { found, now, at };
+    return at;
   }
 
   #undated(now: number): number {
