@@ -156,6 +156,13 @@ export function viewJails({ config }: ReadConfig, logs: LogsThread, jails: JailO
     mode: config.jails.mode,
     report: () => logs.state.parts[jails.name] as JailsReport | undefined,
     failing: (jail, limit) => jails.failing(jail, limit),
+    client: (jail) => {
+      const files = logs.state.sources.filter(({ kind }) => kind === "file");
+      return jails.client(
+        jail,
+        files.flatMap(({ reading }) => reading.map(({ what }) => what)),
+      );
+    },
   };
 }
 

@@ -13,6 +13,7 @@ import { accountRoutes } from "./routes/accounts.ts";
 import { banRoutes } from "./routes/bans.ts";
 import { containmentRoutes } from "./routes/containment.ts";
 import { explainRoutes } from "./routes/explain.ts";
+import { fail2banClientRoutes } from "./routes/fail2ban-client.ts";
 import { groupRoutes } from "./routes/groups.ts";
 import { jailRoutes } from "./routes/jails.ts";
 import { logRoutes } from "./routes/logs.ts";
@@ -36,6 +37,7 @@ export const routes: readonly Route[] = [
   ...statusRoutes,
   ...logRoutes,
   ...jailRoutes,
+  ...fail2banClientRoutes,
   ...noticeRoutes,
 ];
 

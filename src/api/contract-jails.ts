@@ -73,6 +73,17 @@ export const jailAnswer = z.object({
     .describe("Failures that were treated mildly, the last ones."),
 });
 
+/** Words in one call: some addresses, and what to do with them. */
+const wordsMax = 1_000;
+
+export const clientRequest = z.strictObject({
+  words: z.array(z.string().max(1_000)).max(wordsMax).describe("What stands behind `fail2ban-client`."),
+  admin_address: z.string().max(64).optional().describe("Where the administrator is: trusted for twelve hours."),
+  by: z.string().max(200).default(""),
+});
+export const clientAnswer = z.object({ text: z.string(), exit: z.union([z.literal(0), z.literal(255)]) });
+
+export type ClientAnswer = z.output<typeof clientAnswer>;
 export type BanTrailAnswer = z.output<typeof banTrail>;
 export type JailListAnswer = z.output<typeof jailListAnswer>;
 export type JailAnswer = z.output<typeof jailAnswer>;

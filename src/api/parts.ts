@@ -8,6 +8,7 @@ import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Mode } from "../core/rules.ts";
 import type { Banning } from "../jails/banning.ts";
+import type { JailFacts } from "../jails/fail2ban-client/jail-facts.ts";
 import type { FailingId, JailsReport } from "../jails/jail-words.ts";
 import type { LogsState, LogsThread } from "../logs/logs-thread.ts";
 import type { Outbox } from "../notify/outbox.ts";
@@ -74,6 +75,8 @@ export interface JailsView {
   report(): JailsReport | undefined;
   /** Who fails just now in a jail, at most `limit` (≤ 500). */
   failing(jail: string, limit: number): Promise<readonly FailingId[]>;
+  /** A jail's settings and files in the words of Fail2ban. */
+  client(jail: string): Pick<JailFacts, "settings" | "files">;
 }
 
 export interface LogsView extends LogsState {

@@ -132,6 +132,11 @@ export const verbs: readonly Verb[] = [
     },
   },
   {
+    name: "fail2ban-client",
+    help: "answer as fail2ban-client does",
+    load: async () => (await import("./commands/fail2ban-client.ts")).fail2banClientCommand(),
+  },
+  {
     name: "import",
     help: "take over what another program knows",
     load: async () => (await import("./commands/import.ts")).importCommand(),

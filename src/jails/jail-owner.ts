@@ -16,7 +16,9 @@ import { readRules } from "../store/policies.ts";
 import type { Tables } from "../store/tables.ts";
 import { nextBanSeconds } from "./fail2ban/ban-growth.ts";
 import type { JailDefinition } from "./fail2ban/jail-reader.ts";
+import { type JailFacts, ownSettingsOf, settingsOf } from "./fail2ban-client/jail-facts.ts";
 import { missingLogs, readFail2ban } from "./fail2ban-config.ts";
+import { fitsGlob } from "./glob.ts";
 import type { JailSetting } from "./jail.ts";
 import { fail2banBans, type JailBan, ownJailBans } from "./jail-bans.ts";
 import {
@@ -81,6 +83,18 @@ export class JailOwner implements LogPartOwner<Transaction<Tables>> {
   /** Who fails just now in a jail. */
   async failing(jail: string, limit: number): Promise<readonly FailingId[]> {
     return (await this.#ask({ kind: "failing", jail, limit })) as readonly FailingId[];
+  }
+
+  /** A jail in the words of Fail2ban; of `files`, those that it reads. */
+  client(name: string, files: readonly string[]): Pick<JailFacts, "settings" | "files"> {
+    const definition = this.#definitions.find((one) => one.name === name);
+    if (definition !== undefined) {
+      const isRead = (file: string) => definition.logpaths.some(({ glob }) => fitsGlob(glob, file));
+      return { settings: settingsOf(definition), files: files.filter(isRead) };
+    }
+    const own = this.#own.find((one) => one.name === name);
+    if (own === undefined) throw new Error(`the jail ${name} has no settings`);
+    return { settings: ownSettingsOf(own), files };
   }
 
   async start(): Promise<JailsStart> {

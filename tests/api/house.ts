@@ -150,7 +150,7 @@ export class House implements AsyncDisposable {
       stop: () => {},
       readRules: (text, file, known) => readRulesFile(text, file, known, undefined),
       policyServer: () => serverStats,
-      jails: { mode: "observe", report: () => undefined, failing: async () => [] },
+      jails: { mode: "observe", report: () => undefined, failing: async () => [], client: noJail },
       logs: () => undefined,
       accounts: { ...judgeless, mode: "enforce", watchGroup: "newuser" },
       containment: new ContainmentKeeper({
@@ -250,3 +250,7 @@ export const question = (recipient: string, more: readonly string[] = []) =>
 /** The same, of one message. */
 export const mail = (recipient: string, instance: string) =>
   question(recipient, [`instance=${instance}`, "queue_id=4QabcZ1x2Y"]);
+
+function noJail(): never {
+  throw new Error("there is no jail");
+}

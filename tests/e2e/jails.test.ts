@@ -80,6 +80,29 @@ async function listed(daemon: DaemonChild, isThere: (jails: readonly ListedJail[
   return jails;
 }
 
+/** What fail2ban-client prints of a daemon that has banned 198.51.100.2 and 198.51.100.3. */
+async function answersClient(daemon: DaemonChild, path: string): Promise<void> {
+  const session: readonly (readonly [string, number, RegExp])[] = [
+    ["ping", 0, /^Server replied: pong\n$/],
+    ["status", 0, /^Status\n\|- Number of jail:\t\d+\n`- Jail list:\t.*postfix-sasl, postfix-conlim, postfix-overlim/],
+    ["status postfix-sasl", 0, new RegExp(`File list:\t${path}\n[^]*Banned IP list:\t198\\.51\\.100\\.2\n$`)],
+    ["status nope", 255, /^Sorry but the jail 'nope' does not exist\n$/],
+    ["get postfix-sasl bantime", 0, /^360000\n$/],
+    ["set postfix-sasl banip 198.51.100.44", 0, /^1\n$/],
+    ["set postfix-sasl banip 198.51.100.44", 0, /^0\n$/],
+    ["banned 198.51.100.44", 0, /^\[\['postfix-sasl'\]\]\n$/],
+    ["get postfix-sasl banip --with-time", 0, /198\.51\.100\.44 \t.* \+ 3600\d\d = /],
+    ["set postfix-sasl unbanip 198.51.100.44", 0, /^1\n$/],
+    ["set postfix-sasl unbanip --report-absent 198.51.100.44", 255, /^not banned: \['198\.51\.100\.44'\]\n$/],
+    ["reload", 255, /^$/],
+  ];
+  for (const [words, code, text] of session) {
+    const outcome = await daemon.command("fail2ban-client", ...words.split(" "));
+    assert.equal(outcome.code, code, `${words}: ${outcome.stderr}`);
+    assert.match(outcome.stdout, text, words);
+  }
+}
+
 describe("jails in the daemon", () => {
   test("the fourth wrong password is a row within moments, only observed by default", async () => {
     const house = await start();
@@ -158,6 +181,8 @@ describe("jails in the daemon", () => {
     assert.deepEqual(banned(daemon), ["198.51.100.2 postfix-sasl", "198.51.100.3 postfix-overlim"]);
     await daemon.kill("SIGKILL");
     await daemon.run();
+    await listed(daemon, (jails) => jails.length > 0);
+    await answersClient(daemon, path);
     appendFileSync(path, plain("198.51.100.1"));
     await until(() => banned(daemon).length === 3);
     assert.deepEqual(banned(daemon)[0], "198.51.100.1 postfix-sasl");

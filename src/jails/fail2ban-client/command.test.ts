@@ -34,7 +34,7 @@ const cases: readonly (readonly [string, unknown])[] = [
     "set sshd bantime 900",
     {
       verb: "mistake",
-      text: "Invalid command (bantime is set in the configuration's files, and read by a reload)",
+      text: "Invalid command (bantime is set in the configuration's files, and read at a start)",
     },
   ],
 ];

@@ -91,5 +91,5 @@ function parseSet([jail, option, ...words]: readonly string[]): ClientCommand | 
   const reportAbsent = words[0] === "--report-absent";
   const addresses = reportAbsent ? words.slice(1) : words;
   if (option === "unbanip" && addresses.length > 0) return { verb: "unban", jail, addresses, reportAbsent };
-  return mistake(`Invalid command (${option} is set in the configuration's files, and read by a reload)`);
+  return mistake(`Invalid command (${option} is set in the configuration's files, and read at a start)`);
 }

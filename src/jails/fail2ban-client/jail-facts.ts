@@ -2,6 +2,7 @@
 
 import { printNetwork } from "../../core/ip.ts";
 import type { JailDefinition } from "../fail2ban/jail-reader.ts";
+import type { JailSetting } from "../jail.ts";
 
 export interface JailSettings {
   readonly name: string;
@@ -73,6 +74,16 @@ export function settingsOf(jail: JailDefinition): JailSettings {
       "bantime.rndtime": growth === undefined ? "None" : String(growth.randomSeconds),
       "bantime.overalljails": growth?.allJails ? "True" : "None",
     },
+  };
+}
+
+/** The settings of one of our own jails; it has no filter of Fail2ban's. */
+export function ownSettingsOf({ name, findtimeMs, bantimeMs, maxretry }: JailSetting): JailSettings {
+  const bantime = bantimeMs === undefined ? "-1" : String(bantimeMs / 1000);
+  return {
+    ...{ name, backend: "auto", journalmatch: [], prefregex: "", failregex: [], ignoreregex: [] },
+    ...{ datepattern: [], ignoreip: [], actions: [] },
+    plain: { findtime: String(findtimeMs / 1000), bantime, maxretry: String(maxretry), logencoding: "UTF-8" },
   };
 }
 
