@@ -31,7 +31,10 @@ export class FaultyHouse implements AsyncDisposable {
 
   /** A gauge or counter without labels, as /metrics has it. */
   async metric(name: string): Promise<number> {
-    const response = await fetch(`http://127.0.0.1:${this.daemon.apiPort}/metrics`);
+    // A connection of its own: a kept one may be closed by the daemon in the moment it is used again.
+    const response = await fetch(`http://127.0.0.1:${this.daemon.apiPort}/metrics`, {
+      headers: { connection: "close" },
+    });
     const line = new RegExp(`^${name} (\\S+)$`, "m").exec(await response.text());
     return Number(line?.[1]);
   }

@@ -52,7 +52,7 @@ function counted(daemon: Pick<DaemonChild, "storeFile">, source: string): number
   return Number(row?.["count"] ?? 0);
 }
 
-async function until(isTrue: () => boolean | Promise<boolean>, ms = 20_000): Promise<void> {
+async function until(isTrue: () => boolean | Promise<boolean>, ms = 60_000): Promise<void> {
   const deadline = performance.now() + ms;
   while (!(await isTrue()) && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
 }
