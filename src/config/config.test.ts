@@ -71,6 +71,7 @@ test("an empty file gives every default", () => {
     store: { url: "sqlite:/var/lib/postvarta/postvarta.db" },
     api: { listen: { host: "127.0.0.1", port: 8031 } },
     control: { socket: "/run/postvarta/control.sock" },
+    helper: { socket: "", user: "" },
     logs: [],
     networks: {
       ...{ directory: "/var/lib/postvarta/networks", hosting: [], mail_cloud: [], satellite: [], access: [] },
@@ -145,7 +146,7 @@ for (const [text, ...lines] of [
   ["\n[node]\nx = 1", 'postvarta.toml:3: unknown key "x" in node: known here: name'],
   [
     "__proto__ = 1",
-    'postvarta.toml:1: unknown key "__proto__" at the top of the file: known here: policy, node, postfix, store, api, control, logs, jails, accounts, networks, notices',
+    'postvarta.toml:1: unknown key "__proto__" at the top of the file: known here: policy, node, postfix, store, api, control, logs, jails, helper, accounts, networks, notices',
   ],
   ["[node]\nconstructor = 1", 'postvarta.toml:2: unknown key "constructor" in node: known here: name'],
   ["[policy]\nmode = 'enforced'", 'postvarta.toml:2: policy.mode is "enforced": "enforce" or "observe"'],

@@ -17,6 +17,7 @@ const restartKeys: Readonly<Record<string, (config: Config) => unknown>> = {
   networks: (config) => config.networks,
   notices: (config) => config.notices,
   jails: (config) => config.jails,
+  helper: (config) => config.helper,
   postfix: (config) => config.postfix,
   "accounts.judge": (config) => config.accounts.judge,
 };
