@@ -1,11 +1,7 @@
 // `[accounts.auth_policy]`: Dovecot tells of every login and asks whether to let it through.
 
 import * as z from "zod";
-
-const text = z
-  .string()
-  .max(200)
-  .regex(/^[^\p{Cc}]*$/u);
+import { word } from "./setting.ts";
 
 export const authPolicySection = z.strictObject({
   enabled: z
@@ -23,7 +19,8 @@ export const authPolicySection = z.strictObject({
   refuse_banned: z.boolean().default(true).describe("Refuse logins from banned addresses."),
   watch_delay: z.int().min(0).max(15).default(0).describe("Seconds that logins of accounts under watch wait."),
   refuse_high: z.boolean().default(false).describe("Refuse logins of accounts that came to level high."),
-  message: text
+  message: word
+    .max(200)
     .default("This account is restricted. Please call the help desk.")
     .describe("What Dovecot logs as the reason."),
 });

@@ -1,25 +1,12 @@
 // `[networks]`: what addresses belong to, beyond the data that ship.
 
 import * as z from "zod";
-import { parseNetwork } from "../core/ip.ts";
-import { refuse } from "./check.ts";
-
-const word = z
-  .string()
-  .max(4_096)
-  .regex(/^[^\p{Cc}]*$/u);
+import { network, word } from "./setting.ts";
 
 const systems = z.array(z.int().min(1).max(4_294_967_295)).max(100_000).default([]);
 
 const override = z.strictObject({
-  network: word
-    .transform((text, context) => {
-      const parsed = parseNetwork(text);
-      if (parsed !== undefined) return parsed;
-      refuse(context, {});
-      return z.NEVER;
-    })
-    .meta({ description: "The network.", allowed: 'a network such as "192.0.2.0/24"' }),
+  network: network.describe("The network."),
   country: z
     .string()
     .regex(/^[A-Z]{2}$/)

@@ -5,6 +5,7 @@ import * as z from "zod";
 import { parseDuration } from "../core/duration.ts";
 import { noticeKinds, severities } from "../core/notice.ts";
 import { refuse } from "./check.ts";
+import { word } from "./setting.ts";
 import { reasonOf } from "./unreadable.ts";
 
 /** The ways that a notice can take, with the settings that each needs and those it may have. */
@@ -23,13 +24,9 @@ export type ChannelKind = keyof typeof channelKinds;
 const ownSettings = ["to", "from", "sendmail", "smtp", "url", "token", "secret", "chat", "room"] as const;
 const secretBytesMax = 4_096;
 
-const word = z
-  .string()
-  .min(1)
-  .max(4_096)
-  .regex(/^[^\p{Cc}]*$/u);
+const filled = word.min(1);
 
-const duration = word
+const duration = filled
   .transform((text, context) => {
     const ms = parseDuration(text);
     if (ms !== undefined) return ms;
@@ -46,7 +43,7 @@ function minutesOf(text: string): number | undefined {
   return match === null ? undefined : Number(match[1]) * 60 + Number(match[2]);
 }
 
-const clockTime = word
+const clockTime = filled
   .transform((text, context) => {
     const minutes = minutesOf(text);
     if (minutes !== undefined) return minutes;
@@ -69,7 +66,7 @@ const quiet = z
 
 const language = z.enum(["en", "uk"]);
 
-const url = word
+const url = filled
   .transform((text, context) => {
     const parsed = URL.parse(text);
     if (parsed !== null && /^https?:$/.test(parsed.protocol) && parsed.username === "" && parsed.password === "") {
@@ -82,31 +79,31 @@ const url = word
 
 const channel = z
   .strictObject({
-    name: word.max(100).describe("The channel's name, for rules, `notices test` and the list."),
+    name: filled.max(100).describe("The channel's name, for rules, `notices test` and the list."),
     kind: z.enum(Object.keys(channelKinds) as [ChannelKind, ...ChannelKind[]]).describe("The way a notice takes."),
-    to: z.array(word.max(320)).min(1).max(50).optional().describe("mail: who is told."),
-    from: word.max(320).optional().describe("mail: the sender; default `postmaster` at the host's name."),
-    sendmail: word
+    to: z.array(filled.max(320)).min(1).max(50).optional().describe("mail: who is told."),
+    from: filled.max(320).optional().describe("mail: the sender; default `postmaster` at the host's name."),
+    sendmail: filled
       .optional()
       .describe(
         "mail: the program that takes a message, default `/usr/sbin/sendmail`. Postfix asks no policy service about such mail, so that our own quotas cannot stop it.",
       ),
-    smtp: word.optional().describe("mail: `smtp://host:25` or `smtps://host:465` in the place of `sendmail`."),
+    smtp: filled.optional().describe("mail: `smtp://host:25` or `smtps://host:465` in the place of `sendmail`."),
     url: url
       .optional()
       .describe("Where the message is posted. ntfy: with the topic, apprise: `…/notify/KEY`, matrix: the server."),
-    token: word
+    token: filled
       .max(secretBytesMax)
       .optional()
       .meta({ description: "ntfy, telegram, matrix: the access token.", secret: true }),
-    token_file: word.optional().describe("A file that holds the token."),
-    secret: word.max(secretBytesMax).optional().meta({
+    token_file: filled.optional().describe("A file that holds the token."),
+    secret: filled.max(secretBytesMax).optional().meta({
       description: "webhook: the key of the signature (HMAC-SHA256) in `X-Postvarta-Signature`.",
       secret: true,
     }),
-    secret_file: word.optional().describe("A file that holds the secret."),
-    chat: word.max(100).optional().describe("telegram: the chat's id."),
-    room: word.max(255).optional().describe("matrix: the room's id, `!…:server`."),
+    secret_file: filled.optional().describe("A file that holds the secret."),
+    chat: filled.max(100).optional().describe("telegram: the chat's id."),
+    room: filled.max(255).optional().describe("matrix: the room's id, `!…:server`."),
     allow_private: z
       .boolean()
       .default(false)
@@ -158,7 +155,7 @@ function secretOf(
 const rule = z.strictObject({
   kinds: z.array(z.enum(noticeKinds)).max(noticeKinds.length).default([]).describe("Which kinds; none named: all."),
   severity: z.enum(severities).default("warning").describe("The least severity."),
-  channels: z.array(word.max(100)).min(1).max(64).describe("Names of channels."),
+  channels: z.array(filled.max(100)).min(1).max(64).describe("Names of channels."),
   digest: z.boolean().default(false).describe("`true` collects them for `digest_at`."),
 });
 

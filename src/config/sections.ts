@@ -3,7 +3,7 @@
 
 import { hostname } from "node:os";
 import * as z from "zod";
-import { type Network, parseNetwork } from "../core/ip.ts";
+import type { Network } from "../core/ip.ts";
 import { socketPathBytesMax } from "../core/socket-path.ts";
 import { authPolicySection } from "./auth-policy-section.ts";
 import { refuse } from "./check.ts";
@@ -11,16 +11,11 @@ import { ownJailSections } from "./jail-sections.ts";
 import { type ListenAddress, listenAllowed, parseListen, staysHere } from "./listen.ts";
 import { networkSection } from "./network-section.ts";
 import { noticeSection } from "./notice-section.ts";
+import { network, word } from "./setting.ts";
 
 const itemsMax = 1_000;
 
 const mode = z.enum(["enforce", "observe"]);
-
-/** A text on one line: a path, a name, a URL. */
-const word = z
-  .string()
-  .max(4_096)
-  .regex(/^[^\p{Cc}]*$/u);
 
 const listen = word
   .transform((text, context) => {
@@ -30,15 +25,6 @@ const listen = word
     return z.NEVER;
   })
   .meta({ allowed: listenAllowed });
-
-const network = word
-  .transform((text, context) => {
-    const parsed = parseNetwork(text);
-    if (parsed !== undefined) return parsed;
-    refuse(context, {});
-    return z.NEVER;
-  })
-  .meta({ allowed: 'an address or network such as "192.0.2.7", "192.0.2.0/24" or "2001:db8::/32"' });
 
 const policy = z
   .strictObject({
