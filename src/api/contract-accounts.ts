@@ -1,12 +1,9 @@
 // The words of the API about accounts: a part of the contract (contract.ts has its rules).
 
 import * as z from "zod";
-import { pageRowsMax } from "./contract.ts";
+import { by, dryRun, pageRowsMax, time } from "./contract-words.ts";
 
-const time = z.iso.datetime();
 const account = z.string().min(1).max(320).describe("A login; it is made canonical.");
-const by = z.string().max(200).default("");
-const dryRun = z.boolean().default(false).describe("Say what would change, and change nothing.");
 const level = z.enum(["calm", "notice", "watch", "high"]);
 const mode = z.enum(["enforce", "observe"]);
 

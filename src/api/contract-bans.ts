@@ -1,7 +1,7 @@
 // The words of the API about bans and trust: the second half of contract.ts, under the same rules.
 
 import * as z from "zod";
-import { by, cursor, dryRun, next, pageRowsMax, time } from "./contract.ts";
+import { by, cursor, dryRun, next, pageRowsMax, time } from "./contract-words.ts";
 
 /** Addresses in one call. */
 const addressesMax = 1_000;

@@ -1,10 +1,7 @@
 // The words of the API about jails and what led to their bans: a part of the contract (contract.ts has its rules).
 
 import * as z from "zod";
-
-const time = z.iso.datetime();
-/** contract.ts has this limit too; it takes its words from here, so it cannot be asked. */
-const pageRowsMax = 500;
+import { pageRowsMax, time } from "./contract-words.ts";
 
 export const banTrail = z.object({
   ...{ address: z.string(), jail: z.string(), reason: z.string(), origin: z.string(), node: z.string() },

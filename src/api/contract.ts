@@ -3,6 +3,7 @@
 
 import * as z from "zod";
 import { banTrail } from "./contract-jails.ts";
+import { by, cursor, dryRun, name, next, pageRowsMax, time } from "./contract-words.ts";
 
 /** Where all routes stand. */
 export const apiRoot = "/api/v1";
@@ -10,18 +11,8 @@ export const apiRoot = "/api/v1";
 /** A policies file of 10 000 members and 1 000 policies has about 1 MB. */
 export const rulesBytesMax = 64 * 1024 * 1024;
 export const bodyBytesMax = 64 * 1024;
-/** Rows of one page of a list. */
-export const pageRowsMax = 500;
 /** A group's members in one call: each is a change of its own. Larger lists come in a policies file. */
 const membersMax = 100;
-
-export const time = z.iso.datetime();
-const name = z.string().min(1).max(255);
-/** Who asks. On the control socket a name is claimed, not proven: it is kept as `claimed:NAME`. */
-export const by = z.string().max(200).default("");
-export const dryRun = z.boolean().default(false).describe("Say what would change, and change nothing.");
-export const cursor = z.string().max(4_096).optional().describe("`next` of the page before.");
-export const next = z.string().nullable().describe("Cursor of the next page; null on the last one.");
 
 /** RFC 9457, with what the house's Problem knows. */
 const problemSchema = z.object({
@@ -337,46 +328,6 @@ export const logStatusAnswer = z.object({
   sources: z.array(logSourceSchema),
 });
 
-export const noticeListQuery = z.strictObject({
-  cursor,
-  limit: z.coerce.number().int().min(1).max(pageRowsMax).default(pageRowsMax),
-});
-
-export const noticePage = z.object({
-  channels: z.array(z.object({ name: z.string(), kind: z.string() })).describe("The ways out that are configured."),
-  notices: z.array(
-    z.object({
-      id: z.string(),
-      kind: z.string(),
-      severity: z.enum(["info", "warning", "critical"]),
-      subject: z.string(),
-      at: time,
-      facts: z.record(z.string(), z.string()),
-      deliveries: z.array(
-        z.object({
-          channel: z.string(),
-          state: z
-            .enum(["waiting", "digest", "sent", "failed", "repeated"])
-            .describe("digest: waits for others. failed: given up. repeated: the same was told a short while ago."),
-          attempts: z.int(),
-          due_at: time.nullable().describe("When it is tried next."),
-          ended_at: time.nullable(),
-          error: z.string().nullable().describe("What the receiver said last, where it did not take it."),
-        }),
-      ),
-    }),
-  ),
-  next,
-});
-
-export const noticeTestRequest = z.strictObject({ channel: name.optional() });
-
-export const noticeTestAnswer = z.object({
-  results: z.array(
-    z.object({ channel: z.string(), ok: z.boolean(), ms: z.int().nullable(), error: z.string().nullable() }),
-  ),
-});
-
 export const replayRequest = z.strictObject({
   paths: z.array(z.string().startsWith("/").max(4096)).min(1).max(1000).describe("Files that the daemon may read."),
   since: time.optional().describe("What happened from here on; without it everything."),
@@ -431,8 +382,6 @@ export type DecisionAnswer = z.output<typeof decisionSchema>;
 export type ExplainAnswer = z.output<typeof explainAnswer>;
 export type StatusAnswer = z.output<typeof statusAnswer>;
 export type LogStatusAnswer = z.output<typeof logStatusAnswer>;
-export type NoticePage = z.output<typeof noticePage>;
-export type NoticeTestAnswer = z.output<typeof noticeTestAnswer>;
 export type ReplayRequestBody = z.input<typeof replayRequest>;
 export type ReplayAnswer = z.output<typeof replayAnswer>;
 export type ProbeAnswer = z.output<typeof probeAnswer>;

@@ -3,7 +3,13 @@
 import type { z } from "zod";
 import { Problem } from "../../core/problem.ts";
 import { listNotices, type NoticeWithDeliveries } from "../../store/notices.ts";
-import { type NoticePage, noticeListQuery, noticePage, noticeTestAnswer, noticeTestRequest } from "../contract.ts";
+import {
+  type NoticePage,
+  noticeListQuery,
+  noticePage,
+  noticeTestAnswer,
+  noticeTestRequest,
+} from "../contract-notices.ts";
 import { parseCursor, printCursor } from "../page.ts";
 import type { ApiParts } from "../parts.ts";
 import { route } from "../route.ts";

@@ -1,7 +1,7 @@
 // `postvarta notices`: what was told to whom, and whether each way out works.
 
 import { Command } from "commander";
-import type { NoticePage, NoticeTestAnswer } from "../../api/contract.ts";
+import type { NoticePage, NoticeTestAnswer } from "../../api/contract-notices.ts";
 import { Client } from "../client.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { GlobalOptions } from "../global-options.ts";
