@@ -1,7 +1,7 @@
 // The network data that ships: packages with dated copies of public registers. The half a million ranges of text are made into
 // one compact file on first use, in the cache directory of whoever runs us; without one they are made anew each time (two seconds).
 
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { Problem } from "../core/problem.ts";
@@ -10,6 +10,7 @@ import { openCountries } from "./country-database.ts";
 import type { CountrySource } from "./network-book.ts";
 import { parseRangeCsv } from "./range-csv.ts";
 import { type SystemSource, systemsOfTable } from "./system-source.ts";
+import { writeWhole } from "./whole-file.ts";
 
 /** The day the shipped data were made; the packages carry it in their version. */
 const shippedDay = "2026-06-17";
@@ -64,13 +65,11 @@ async function readRanges(): Promise<AsnRanges> {
   return parsed.systems;
 }
 
-/** Whole or not at all: a reader never sees half a file. A directory that cannot be written only costs time. */
+/** A directory that cannot be written only costs time. */
 async function keep(file: string, bytes: Uint8Array): Promise<void> {
-  const draft = `${file}.${process.pid}`;
   try {
     await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
-    await writeFile(draft, bytes, { mode: 0o600 });
-    await rename(draft, file);
+    await writeWhole(file, bytes, 0o600);
   } catch {
     // Nothing is lost but the two seconds of the next start.
   }

@@ -1,7 +1,7 @@
 // Network data that an operator imported: files in a directory, and beside them networks.json, which says what they are. The new
 // file is written whole before networks.json names it, so that a reader sees the old data or the new ones.
 
-import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import * as z from "zod";
 import { AsnTable } from "./asn-table.ts";
@@ -9,6 +9,7 @@ import { openCountries } from "./country-database.ts";
 import { countriesOfTable } from "./country-table.ts";
 import type { CountrySource } from "./network-book.ts";
 import { openSystems, type SystemSource, systemsOfTable } from "./system-source.ts";
+import { writeWhole } from "./whole-file.ts";
 
 export type ImportedKind = "systems" | "countries";
 
@@ -29,6 +30,8 @@ const manifestSchema = z.object({ systems: entry.optional(), countries: entry.op
 export type Manifest = z.output<typeof manifestSchema>;
 
 const manifestName = "networks.json";
+/** The daemon reads them as another user. */
+const fileMode = 0o644;
 
 export interface Imported {
   readonly manifest: Manifest;
@@ -63,16 +66,10 @@ export async function replaceImported(
   const { name, ...rest } = made;
   const before = await readManifest(directory, []);
   const old = before[kind]?.file;
-  await writeWhole(path.join(directory, name), bytes);
+  await writeWhole(path.join(directory, name), bytes, fileMode);
   const manifest: Manifest = { ...before, [kind]: { ...rest, file: name } };
-  await writeWhole(path.join(directory, manifestName), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  await writeWhole(path.join(directory, manifestName), `${JSON.stringify(manifest, undefined, 2)}\n`, fileMode);
   if (old !== undefined && old !== name) await rm(path.join(directory, old), { force: true });
-}
-
-async function writeWhole(file: string, content: Uint8Array | string): Promise<void> {
-  const draft = `${file}.${process.pid}.part`;
-  await writeFile(draft, content, { mode: 0o644, flush: true });
-  await rename(draft, file);
 }
 
 async function readManifest(directory: string, troubles: string[]): Promise<Manifest> {

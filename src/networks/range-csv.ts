@@ -4,11 +4,11 @@
 import { type Ip, parseIp, parseNetwork } from "../core/ip.ts";
 import type { AsnRanges } from "./asn-table.ts";
 import { codeNumber } from "./country-table.ts";
+import { tameName } from "./network-name.ts";
 import { lastIp } from "./registries/address-range.ts";
 
 /** The Internet has half a million ranges; a file with more than this is something else. */
 const rangesMax = 4_000_000;
-const nameLengthMax = 120;
 const lineLengthMax = 4_096;
 
 export interface CsvRanges {
@@ -94,7 +94,7 @@ function add(
   if (number > 0) {
     push(systems, first, last, number);
     const name = fields[columns.name] ?? "";
-    if (name !== "" && !systems.names.has(number)) systems.names.set(number, tame(name));
+    if (name !== "" && !systems.names.has(number)) systems.names.set(number, tameName(name));
   }
   if (code !== undefined) push(countries, first, last, code);
   return true;
@@ -177,9 +177,4 @@ function split(line: string): string[] {
     at = stop + 1;
   }
   return fields;
-}
-
-/** Names come from registries: hostile text, shortened and printable. */
-function tame(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, " ").slice(0, nameLengthMax);
 }

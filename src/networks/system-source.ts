@@ -3,6 +3,7 @@
 import { Reader, type Response } from "mmdb-lib";
 import type { Ip } from "../core/ip.ts";
 import type { AsnTable } from "./asn-table.ts";
+import { tameName } from "./network-name.ts";
 
 /** Finds the system that announces an address, and the name of one that was found. */
 export interface SystemSource {
@@ -12,7 +13,6 @@ export interface SystemSource {
 
 /** Names that are remembered; the Internet has 85 000 systems. */
 const namesMax = 200_000;
-const nameLengthMax = 120;
 
 export function systemsOfTable(table: AsnTable): SystemSource {
   return { find: (ip) => table.find(ip), nameOf: (asn) => table.nameOf(asn) };
@@ -52,6 +52,6 @@ function systemIn(record: unknown): { readonly asn: number; readonly name: strin
   const digits = /^(?:AS)?(\d{1,10})$/.exec(String(number))?.[1];
   const name = fields["autonomous_system_organization"] ?? fields["as_name"] ?? fields["name"];
   if (digits === undefined || Number(digits) > 0xffffffff) return undefined;
-  const text = typeof name === "string" ? name.replace(/\p{Cc}/gu, " ").slice(0, nameLengthMax) : "";
+  const text = typeof name === "string" ? tameName(name) : "";
   return { asn: Number(digits), name: text === "" ? `AS${digits}` : text };
 }

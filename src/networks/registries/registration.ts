@@ -1,6 +1,7 @@
 // What a registry says of a block of addresses: evidence that an administrator knows by sight, never part of a decision.
 
 import type { Ip } from "../../core/ip.ts";
+import { tameName } from "../network-name.ts";
 
 /** One block. Texts come from whoever filled in the registry's form: hostile, shortened, printable. Empty where not told. */
 export interface Registration {
@@ -21,10 +22,7 @@ const textMax = 120;
 
 /** `N/A` and its like say nothing. */
 export function tame(text: string | undefined): string {
-  const plain = (text ?? "")
-    .replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, " ")
-    .trim()
-    .slice(0, textMax);
+  const plain = tameName(text ?? "");
   return /^(n\/?a|none|-|null)$/i.test(plain) ? "" : plain;
 }
 
