@@ -78,3 +78,16 @@ function idOf(user: string, at: number): string {
 function stamp(at: number): string {
   return new Date(at).toISOString().replace("Z", "000+00:00");
 }
+
+/** The watch group's members may send nothing: that a watch holds shows at the next question. */
+export const limitedGroup = `
+[[groups]]
+name = "newuser"
+members = ["$noman"]
+[[policies]]
+name = "newusers"
+members = [{ source = "%newuser" }]
+[[policies.access]]
+verdict = "reject"
+text = "LIMIT AT QUOTAUSE"
+`;

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
-import { burst, home, quietDays } from "../account-lines.ts";
+import { burst, home, limitedGroup, quietDays } from "../account-lines.ts";
 import { PolicyClient } from "../policy-client.ts";
 import { DaemonChild } from "./daemon.ts";
 
@@ -15,23 +15,11 @@ const full = process.env["POSTVARTA_FULL"] === "1";
 const root = mkdtempSync(join(tmpdir(), "postvarta-accounts-"));
 process.on("exit", () => rmSync(root, { recursive: true, force: true }));
 
-const rules = `
-[[groups]]
-name = "newuser"
-members = ["$noman"]
-[[policies]]
-name = "newusers"
-members = [{ source = "%newuser" }]
-[[policies.access]]
-verdict = "reject"
-text = "LIMIT AT QUOTAUSE"
-`;
-
 async function start(text: string, mode = "enforce"): Promise<{ daemon: DaemonChild; path: string }> {
   const path = join(mkdtempSync(join(root, "l-")), "mail.log");
   writeFileSync(path, text);
   const sections = `[[logs]]\npath = "${path}"\nfrom = "start"\n[accounts]\nmode = "${mode}"\n`;
-  return { daemon: await DaemonChild.start({ rules, sections }), path };
+  return { daemon: await DaemonChild.start({ rules: limitedGroup, sections }), path };
 }
 
 function rows(daemon: DaemonChild, sql: string): Record<string, unknown>[] {

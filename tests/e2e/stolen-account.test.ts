@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
-import { abroad, home, quietDays } from "../account-lines.ts";
+import { abroad, home, limitedGroup, quietDays } from "../account-lines.ts";
 import { needs } from "../needs.ts";
 import { DaemonChild } from "./daemon.ts";
 import { type PostfixRig, startPostfixRig } from "./postfix-rig.ts";
@@ -16,18 +16,6 @@ import { sendMail } from "./smtp-client.ts";
 
 const skip = needs("root", "postfix", "dovecot");
 const user = "user1@example.test";
-
-const rules = `
-[[groups]]
-name = "newuser"
-members = ["$nobody"]
-[[policies]]
-name = "newusers"
-members = [{ source = "%newuser" }]
-[[policies.access]]
-verdict = "reject"
-text = "LIMIT AT QUOTAUSE"
-`;
 
 interface Step {
   readonly step: string;
@@ -94,7 +82,7 @@ describe("a stolen account on a real Postfix", { skip }, () => {
     });
     const logs = `[[logs]]\npath = "${past}"\nfrom = "start"\n[[logs]]\npath = "${rig.mailLogFile}"\nfrom = "start"\n`;
     const sections = `${logs}[accounts]\nmode = "enforce"\n[postfix]\nconfig_directories = ["${rig.configDirectory}"]\n`;
-    await using daemon = await DaemonChild.start({ rules, sections });
+    await using daemon = await DaemonChild.start({ rules: limitedGroup, sections });
     await rig.set(
       `smtpd_recipient_restrictions=check_policy_service inet:127.0.0.1:${daemon.port}, permit_sasl_authenticated, reject`,
     );
