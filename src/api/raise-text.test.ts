@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Problem } from "../core/problem.ts";
-import { parseRaiseTo, parseUntil } from "./raise-text.ts";
+import { parseRaiseEnd, parseRaiseTo } from "./raise-text.ts";
 
 const now = Date.parse("2026-03-10T12:00:00Z");
 const refused = (error: unknown) =>
@@ -32,13 +32,13 @@ test("a new limit is a number, with the counter and the period where they are ne
 });
 
 test("an end is an ISO time, the next HH:MM here, or a duration from now", () => {
-  assert.equal(parseUntil("2h", now), now + 7_200_000);
-  assert.equal(parseUntil("2026-03-10T18:00Z", now), Date.parse("2026-03-10T18:00:00Z"));
-  assert.equal(parseUntil("2026-03-10T18:00:00+02:00", now), Date.parse("2026-03-10T16:00:00Z"));
-  const clock = new Date(parseUntil("07:30", now));
+  assert.equal(parseRaiseEnd("2h", now), now + 7_200_000);
+  assert.equal(parseRaiseEnd("2026-03-10T18:00Z", now), Date.parse("2026-03-10T18:00:00Z"));
+  assert.equal(parseRaiseEnd("2026-03-10T18:00:00+02:00", now), Date.parse("2026-03-10T16:00:00Z"));
+  const clock = new Date(parseRaiseEnd("07:30", now));
   assert.deepEqual([clock.getHours(), clock.getMinutes(), clock.getTime() > now], [7, 30, true]);
   assert.ok(clock.getTime() - now <= 86_400_000 + 3_600_000);
   for (const text of ["", "soon", "25:00", "12:60", "2026-13-01", "2026-03-10T11:00Z", "2030-01-01", "0", "tomorrow"]) {
-    assert.throws(() => parseUntil(text, now), refused, text);
+    assert.throws(() => parseRaiseEnd(text, now), refused, text);
   }
 });

@@ -5,6 +5,7 @@ import { parseDuration, printDuration } from "../core/duration.ts";
 import { Problem } from "../core/problem.ts";
 import { type Counter, calendarPeriods, counters } from "../core/rules.ts";
 import type { QuotaTarget } from "./quota-target.ts";
+import { parseUntil } from "./until-text.ts";
 
 export interface RaiseTo {
   readonly max: number;
@@ -35,33 +36,11 @@ function parsePer(text: string): string | undefined {
   return unit ?? (periodMs === undefined || periodMs === 0 ? undefined : printDuration(periodMs));
 }
 
-/** ms since the epoch of an ISO time, of the next HH:MM of the daemon's zone, or of a duration from `now`. Throws quota/bad-raise. */
-export function parseUntil(text: string, now: number): number {
-  const until = untilOf(text, now);
-  if (until === undefined || Number.isNaN(until)) {
-    throw badRaise(`not a time: ${text}`, "an ISO time (2030-01-31T18:00Z), HH:MM, or a duration (2h)");
-  }
-  if (until <= now) throw badRaise(`that time is over: ${text}`, "a time that is still to come");
-  if (until - now > raiseMsMax)
-    throw badRaise(`too far away: ${text}`, "at most a year; what is to stay belongs into the policies file");
-  return until;
-}
-
-function untilOf(text: string, now: number): number | undefined {
-  const clock = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text);
-  if (clock !== null) return nextTime(Number(clock[1]), Number(clock[2]), now);
-  const duration = parseDuration(text);
-  if (duration !== undefined) return now + duration;
-  const iso = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?)?$/;
-  return iso.test(text) ? Date.parse(text) : undefined;
-}
-
-function nextTime(hour: number, minute: number, now: number): number {
-  const at = new Date(now);
-  at.setHours(hour, minute, 0, 0);
-  // Not 24 h more: a day on which the clocks change is longer or shorter.
-  if (at.getTime() <= now) at.setDate(at.getDate() + 1);
-  return at.getTime();
+/** When a raise ends. Throws quota/bad-raise. */
+export function parseRaiseEnd(text: string, now: number): number {
+  const until = parseUntil(text, now, "quota/bad-raise");
+  if (until - now <= raiseMsMax) return until;
+  throw badRaise(`too far away: ${text}`, "at most a year; what is to stay belongs into the policies file");
 }
 
 /** The targets that a raise means. Throws when they are of several kinds, or would not be raised. */

@@ -5,7 +5,7 @@ import { parseDuration } from "../core/duration.ts";
 import { type Network, parseNetwork, printNetwork } from "../core/ip.ts";
 import { Problem } from "../core/problem.ts";
 import type { Author } from "../store/audit.ts";
-import { findBans } from "../store/ban-list.ts";
+import { findBans, readAllBans } from "../store/ban-list.ts";
 import { type BanOutcome, banNow, type Unban, unbanNow } from "../store/bans.ts";
 import type { Store } from "../store/db.ts";
 import { saveTrusts } from "../store/trusts.ts";
@@ -67,7 +67,8 @@ export async function orderUnban(store: Store, order: UnbanOrder, author: Author
   const until = order.trust === undefined ? undefined : parseFor(order.trust, author.now);
   const chosen = { addresses, ...(order.jail === undefined ? {} : { jail: order.jail }) };
   if (order.dryRun) {
-    const found = addresses === "all" ? [] : await findBans(store.facts, addresses);
+    const found =
+      addresses === "all" ? await Array.fromAsync(readAllBans(store)) : await findBans(store.facts, addresses);
     return found.filter(({ jail }) => order.jail === undefined || jail === order.jail);
   }
   const removed = await unbanNow(store, chosen, author);

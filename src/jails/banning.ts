@@ -4,13 +4,12 @@ import type { Config } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Firewall } from "../core/firewall.ts";
 import type { Log } from "../core/log.ts";
-import { Problem } from "../core/problem.ts";
 import { pruneBans } from "../store/bans.ts";
 import type { Fact, Store } from "../store/db.ts";
 import { pruneTrusts } from "../store/trusts.ts";
 import { Enforcer } from "./enforce.ts";
 import { DryRunFirewall } from "./firewalls/dry-run.ts";
-import { type FirewallParts, firewalls } from "./firewalls/index.ts";
+import { firewalls } from "./firewalls/index.ts";
 import { Tools } from "./firewalls/tools.ts";
 import { readMynetworks } from "./mynetworks.ts";
 import { Trust } from "./trust.ts";
@@ -88,14 +87,5 @@ export class Banning implements AsyncDisposable {
 /** Where jails observe nothing is touched, whatever firewall there is. */
 export function createFirewall({ jails }: Pick<Config, "jails">, tools: Tools, log: Log): Firewall {
   if (jails.mode === "observe" && jails.firewall !== "policy-only") return new DryRunFirewall(log);
-  const kind = (firewalls as Readonly<Record<string, { create(parts: FirewallParts): Firewall } | undefined>>)[
-    jails.firewall
-  ];
-  if (kind === undefined) {
-    throw new Problem(`The firewall ${jails.firewall} is not there yet`, {
-      code: "config/bad-value",
-      where: "jails.firewall",
-    });
-  }
-  return kind.create({ tools, log });
+  return firewalls[jails.firewall].create({ tools, log });
 }

@@ -126,15 +126,17 @@ export class Enforcer implements AsyncDisposable {
     return this.#queue(() => this.#mend(why));
   }
 
-  /** Takes every rule of ours away; nothing is enforced by this process any more. */
-  async flush(): Promise<void> {
+  /** Takes every rule of ours away; nothing is enforced by this process any more. Why not, when it did not work. */
+  async flush(): Promise<string | undefined> {
     await this.#queue(async () => {
       await this.#options.firewall.flush();
+      this.#error = undefined;
       this.#isFlushed = true;
       this.book.clear();
       this.#standing.clear();
       this.#wanted = 0;
     });
+    return this.#isFlushed ? undefined : (this.#error ?? "the firewall gave no reason");
   }
 
   /** Ends without taking anything away: what is banned stays banned while nobody runs. */

@@ -81,3 +81,19 @@ test("trust that is added ends a ban, and can be taken back", async () => {
   await house.post("/trust/remove", { value: "203.0.113.0/28", by: "x" });
   assert.equal((await ban({ addresses: ["203.0.113.9"] })).bans.length, 1);
 });
+
+test("a dry run trusts nobody, ends nothing, and says what would", async () => {
+  await unban({ all: true });
+  await ban({ addresses: ["203.0.113.40", "203.0.113.41"] });
+  const admin_address = "203.0.113.40";
+  const dry = { dry_run: true, admin_address };
+  assert.equal((await ban({ addresses: ["203.0.113.42"], ...dry })).bans.length, 1);
+  assert.equal((await unban({ all: true, ...dry })).bans.length, 2);
+  const remove = (value: string) =>
+    house.post<{ changed: boolean }>("/trust/remove", { value, by: "cli:olena", dry_run: true });
+  assert.equal((await remove("198.51.100.200")).changed, false);
+  await house.post("/trust/add", { value: "198.51.100.200", by: "cli:olena" });
+  assert.equal((await remove("198.51.100.200")).changed, true);
+  assert.deepEqual(await standing(), ["203.0.113.40", "203.0.113.41"]);
+  await unban({ all: true });
+});

@@ -47,7 +47,7 @@ export const banRoutes = [
     answer: banChangeAnswer,
     run: async (parts, { admin_address, by, dry_run: dryRun, ...order }) => {
       const author = authorOf(by, parts.clock.now());
-      await trustAdmin(parts.store, admin_address, author);
+      if (!dryRun) await trustAdmin(parts.store, admin_address, author);
       const { trust } = parts.banning;
       const house = { store: parts.store, trust: trust.check, node: parts.node, enforce: parts.banning.enforces };
       const outcomes = await orderBans(house, { ...order, for: order.for ?? manualForDefault, dryRun }, author);
@@ -62,7 +62,7 @@ export const banRoutes = [
     answer: banChangeAnswer,
     run: async (parts, { addresses, all, admin_address, by, dry_run: dryRun, jail, trust }) => {
       const author = authorOf(by, parts.clock.now());
-      await trustAdmin(parts.store, admin_address, author);
+      if (!dryRun) await trustAdmin(parts.store, admin_address, author);
       const order = { addresses: all ? ("all" as const) : addresses, jail, trust, dryRun };
       const removed = await orderUnban(parts.store, order, author);
       return { dry_run: dryRun, bans: removed.map((ban) => banView(ban, false)), refused: [] };
@@ -83,9 +83,10 @@ export const banRoutes = [
     input: stopRequest,
     answer: stopAnswer,
     run: async (parts, { flush }) => {
-      if (flush) await parts.banning.enforcer.flush();
-      parts.stop();
-      return { flushed: flush, error: parts.banning.enforcer.state.error ?? null };
+      const error = flush ? await parts.banning.enforcer.flush() : undefined;
+      // A firewall that was not emptied still has its keeper.
+      if (error === undefined) parts.stop();
+      return { flushed: flush && error === undefined, error: error ?? null };
     },
   }),
 ];

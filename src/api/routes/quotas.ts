@@ -24,7 +24,7 @@ import { parseCursor, printCursor } from "../page.ts";
 import type { ApiParts } from "../parts.ts";
 import { findTargets, type QuotaTarget, unknownKey } from "../quota-target.ts";
 import { emptyState, viewOfCell, viewOfTarget } from "../quota-view.ts";
-import { chooseRaised, parseRaiseTo, parseUntil } from "../raise-text.ts";
+import { chooseRaised, parseRaiseEnd, parseRaiseTo } from "../raise-text.ts";
 import { route } from "../route.ts";
 import { isoTime } from "../trail-view.ts";
 
@@ -172,7 +172,7 @@ async function raiseQuotas(
 ): Promise<QuotaChangeAnswer> {
   const now = parts.clock.now();
   const to = parseRaiseTo(request.to);
-  const until = parseUntil(request.until, now);
+  const until = parseRaiseEnd(request.until, now);
   const chosen = chooseRaised(await raisable(parts, request.key), to);
   if (!request.dry_run) {
     const author = authorOf(request.by, now);

@@ -2,7 +2,8 @@
 
 import { printNetwork } from "../../core/ip.ts";
 import { parseAddresses, parseTrusted, trustAdmin } from "../../jails/ban-orders.ts";
-import { removeTrust, saveTrusts } from "../../store/trusts.ts";
+import type { Store } from "../../store/db.ts";
+import { readTrusts, removeTrust, saveTrusts } from "../../store/trusts.ts";
 import { authorOf } from "../claimed-by.ts";
 import {
   trustChangeAnswer,
@@ -12,9 +13,9 @@ import {
   trustListQuery,
   trustRequest,
 } from "../contract-bans.ts";
-import { parseUntil } from "../raise-text.ts";
 import { route } from "../route.ts";
 import { isoTime } from "../trail-view.ts";
+import { parseUntil } from "../until-text.ts";
 
 export const trustRoutes = [
   route({
@@ -38,7 +39,7 @@ export const trustRoutes = [
     run: async (parts, { value: text, until, note, dry_run, by, admin_address }) => {
       const author = authorOf(by, parts.clock.now());
       const value = parseTrusted(text);
-      const end = until === undefined ? undefined : parseUntil(until, author.now);
+      const end = until === undefined ? undefined : parseUntil(until, author.now, "bans/bad-time");
       if (!dry_run) {
         await trustAdmin(parts.store, admin_address, author);
         await saveTrusts(parts.store, [{ value, origin: "added", node: "", until: end, note }], author);
@@ -54,7 +55,9 @@ export const trustRoutes = [
     answer: trustChangeAnswer,
     run: async (parts, { value: text, dry_run, by }) => {
       const value = parseTrusted(text);
-      const changed = dry_run || (await removeTrust(parts.store, value, authorOf(by, parts.clock.now())));
+      const author = authorOf(by, parts.clock.now());
+      const { store } = parts;
+      const changed = dry_run ? await isAdded(store, value, author.now) : await removeTrust(store, value, author);
       return { dry_run, value, changed };
     },
   }),
@@ -77,3 +80,8 @@ export const trustRoutes = [
     },
   }),
 ];
+
+/** True for what `trust remove` would take back. */
+async function isAdded(store: Store, value: string, now: number): Promise<boolean> {
+  return (await readTrusts(store, now)).some((trust) => trust.value === value && trust.origin !== "node");
+}

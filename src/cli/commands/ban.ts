@@ -51,7 +51,7 @@ async function ban(addresses: readonly string[], options: BanOptions): Promise<v
     options,
     async () => (await Client.open(options)).post<BanChangeAnswer>("/bans/add", body),
     async (house) => {
-      const author = await authorOf(house);
+      const author = await authorOf(house, dryRun);
       const trust = house.banning.trust.check;
       const given = { ...order, for: options.for ?? manualForDefault, dryRun };
       const outcomes = await orderBans(
@@ -92,7 +92,7 @@ async function unban(addresses: readonly string[], options: UnbanOptions): Promi
     options,
     async () => (await Client.open(options)).post<BanChangeAnswer>("/bans/remove", body),
     async (house) => {
-      const author = await authorOf(house);
+      const author = await authorOf(house, dryRun);
       const removed = await orderUnban(
         house.store,
         { addresses: all ? "all" : addresses, jail, trust, dryRun },
@@ -180,9 +180,9 @@ function viewOf(one: Ban): BanAnswer {
   };
 }
 
-async function authorOf({ store, now }: OfflineHouse) {
+async function authorOf({ store, now }: OfflineHouse, dryRun: boolean) {
   const { by, admin_address } = callerFields();
   const author = { by: `${by} (claimed)`, via: "store", now };
-  await trustAdmin(store, admin_address, author);
+  if (!dryRun) await trustAdmin(store, admin_address, author);
   return author;
 }

@@ -13,7 +13,10 @@ export function stopCommand(): Command {
     .description("stops the daemon; with --flush no rule of ours is left in the firewall")
     .option("--flush", "take every rule of ours away first; works while no daemon runs too")
     .option("--dry-run", "say what would be done, and do nothing")
-    .addHelpText("after", "\nExample:\n  postvarta stop --flush")
+    .addHelpText(
+      "after",
+      "\nUnder systemd stop its units first (systemctl stop postvarta-policy.socket postvarta.service), or the next question of\nPostfix starts the daemon again.\nExample:\n  postvarta stop --flush",
+    )
     .action(stop);
 }
 
@@ -27,12 +30,14 @@ async function stop(options: GlobalOptions & { readonly flush?: boolean; readonl
   const online = async () => (await Client.open(options)).post<StopAnswer>("/stop", { flush, by: callerFields().by });
   const answer = flush
     ? await throughDaemonOr(options, online, async ({ banning }) => {
-        await banning.enforcer.flush();
-        return { flushed: true, error: banning.enforcer.state.error ?? null };
+        const error = await banning.enforcer.flush();
+        return { flushed: error === undefined, error: error ?? null };
       })
     : await online();
   if (answer.error !== null)
-    throw new Problem(`the firewall was not emptied: ${answer.error}`, { code: "firewall/failed" });
+    throw new Problem(`the firewall was not emptied, and nothing was stopped: ${answer.error}`, {
+      code: "firewall/failed",
+    });
   if (terminal.json) return terminal.printJson(answer);
   terminal.line(flush ? "no rule is left; stopped" : "stopped");
 }
