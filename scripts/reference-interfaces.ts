@@ -48,11 +48,11 @@ export async function cliLines(): Promise<readonly string[]> {
   });
   const meanings: Readonly<Record<keyof typeof exitCodes, string>> = {
     ok: "done",
-    failed: "failed; `doctor`: there is something to mend",
+    failed: "failed, or a step of it; `doctor`, `jail check`: there is something to mend",
     usage: "the command line is not understood",
     unreachable: "the daemon does not answer on its control socket",
-    nothing: "nothing is known under this name",
-    refused: "refused: rules, members or limits that cannot work",
+    nothing: "nothing is known under this name, or nothing stood there",
+    refused: "refused: what is trusted, what must come first, or what cannot work",
     config: "the configuration is wrong",
   };
   const codes = Object.entries(exitCodes).map(

@@ -11,7 +11,7 @@ import type { Advice } from "../accounts/login-advice.ts";
 import { parseIp, printIp } from "../core/ip.ts";
 
 export interface AuthPolicyParts {
-  /** `NAME: value` of a header, or `Authorization: Basic` with this password; undefined: whoever reaches the listener may ask. */
+  /** The value of `X-API-Key`, or the password of `Authorization: Basic`; undefined: whoever reaches the listener may ask. */
   readonly key: string | undefined;
   /** `remote` in canonical text; `login` is hostile text. */
   advise(login: string, remote: string): Advice;

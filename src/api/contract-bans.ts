@@ -1,4 +1,4 @@
-// The words of the API about bans and trust: the second half of contract.ts, under the same rules.
+// The words of the API about bans and trust: a part of the contract (contract.ts has its rules).
 
 import * as z from "zod";
 import { by, cursor, dryRun, next, pageRowsMax, time } from "./contract-words.ts";

@@ -45,8 +45,8 @@ export interface ApiParts {
   /** How reading of logs stands; undefined when none is configured. */
   logs(): LogsView | undefined;
   readonly accounts: AccountsDoor;
-  /** Who is banned, who is trusted, and how the firewall stands. */
   readonly containment: Pick<ContainmentKeeper, "plan" | "contain" | "planRelease" | "release">;
+  /** Who is banned, who is trusted, and how the firewall stands. */
   readonly banning: Pick<Banning, "trust" | "enforcer" | "enforces">;
   /** Ends the daemon soon after the answer has left. */
   stop(): void;
