@@ -1,6 +1,7 @@
 // The words of the API about bans and trust: a part of the contract (contract.ts has its rules).
 
 import * as z from "zod";
+import { banTrail } from "./contract-jails.ts";
 import { by, cursor, dryRun, next, pageRowsMax, time } from "./contract-words.ts";
 
 /** Addresses in one call. */
@@ -54,19 +55,12 @@ export const banChangeAnswer = z.object({
   refused: z.array(z.object({ address: z.string(), why: z.string() })).describe("What is trusted."),
 });
 
-const pastBanSchema = banSchema.omit({ verified: true, enforce: true, ports: true, node: true }).extend({
-  standing: z.boolean(),
-  ended_at: time.nullable().describe("When somebody ended it before its time."),
-  ended_by: z.string().nullable(),
-  evidence: z.unknown().describe("The lines that led to it, and how the count grew."),
-});
-
 export const ipQuery = z.strictObject({ address: z.string().max(64) });
 export const ipAnswer = z.object({
   address: z.string(),
   bans: z.array(banSchema),
   trusted: z.string().nullable().describe("Why it cannot be banned."),
-  history: z.array(pastBanSchema),
+  history: z.array(banTrail),
   decisions: z.array(
     z.object({
       id: z.string(),
@@ -107,7 +101,6 @@ export const stopRequest = z.strictObject({
 export const stopAnswer = z.object({ flushed: z.boolean(), error: z.string().nullable() });
 
 export type BanAnswer = z.output<typeof banSchema>;
-export type PastBanAnswer = z.output<typeof pastBanSchema>;
 export type BanPage = z.output<typeof banPage>;
 export type BanChangeAnswer = z.output<typeof banChangeAnswer>;
 export type IpAnswer = z.output<typeof ipAnswer>;

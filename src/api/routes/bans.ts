@@ -2,10 +2,11 @@
 
 import { printNetwork } from "../../core/ip.ts";
 import { manualForDefault, orderBans, orderUnban, parseAddresses, trustAdmin } from "../../jails/ban-orders.ts";
-import { findBans, listBans, readBanHistory } from "../../store/ban-list.ts";
+import { findBans, listBans } from "../../store/ban-list.ts";
 import type { BanOutcome } from "../../store/bans.ts";
 import { findDecisions } from "../../store/decisions.ts";
-import { banView, pastBanView } from "../ban-view.ts";
+import { bansOf } from "../ban-trail.ts";
+import { banView } from "../ban-view.ts";
 import { authorOf } from "../claimed-by.ts";
 import {
   type BanChangeAnswer,
@@ -27,7 +28,6 @@ import { route } from "../route.ts";
 import { isoTime } from "../trail-view.ts";
 
 /** Past bans of one address that are shown. */
-const historyMax = 50;
 const decisionsMax = 20;
 
 export const banRoutes = [
@@ -132,13 +132,12 @@ async function readIp(parts: ApiParts, { address: text }: { address: string }): 
   if (address === undefined) throw new Error("one address is one network");
   const now = parts.clock.now();
   const bans = await findBans(parts.store.facts, [address]);
-  const history = await readBanHistory(parts.store, { address, now, limit: historyMax });
   const decisions = await findDecisions(parts.store, { client: printNetwork(address), limit: decisionsMax });
   return {
     address: printNetwork(address),
     bans: bans.map((ban) => banView(ban, parts.banning.enforcer.isVerified(ban))),
     trusted: parts.banning.trust.check(address, now) ?? null,
-    history: history.map(pastBanView),
+    history: await bansOf(parts, text),
     decisions: decisions.map(({ id, lastAt, verdict, rule, account, text: said }) => ({
       ...{ id, at: isoTime(lastAt), verdict, rule, account, text: said },
     })),

@@ -1,6 +1,7 @@
 // Why was this refused? Found by whatever a person has at hand, from a decision's id to a piece of the answer's text.
 
 import type { z } from "zod";
+import { parseNetwork } from "../../core/ip.ts";
 import { Problem } from "../../core/problem.ts";
 import { readAccount } from "../account-view.ts";
 import { bansOf } from "../ban-trail.ts";
@@ -58,7 +59,7 @@ async function explain(parts: ApiParts, query: z.output<typeof explainQuery>): P
 
 /** null where nothing speaks against it, and where `what` is no account. */
 async function suspicionOf(parts: ApiParts, what: string): Promise<ExplainAnswer["account"]> {
-  if (what.length > accountMax || /\s/.test(what)) return null;
+  if (what.length > accountMax || /\s/.test(what) || parseNetwork(what) !== undefined) return null;
   const account = parts.canonical(what);
   const { level, score, signals, watch, frozen } = await readAccount(parts, account);
   if (level === "calm" && watch === null && frozen === null) return null;

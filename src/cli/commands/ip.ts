@@ -32,8 +32,8 @@ async function show(text: string, options: GlobalOptions): Promise<void> {
   }
   if (answer.bans.length === 0) terminal.line("not banned");
   const past = answer.history.filter(({ standing }) => !standing);
-  for (const { from, jail, address, reason, ended_by } of past) {
-    const end = ended_by === null ? "" : `, ended by ${ended_by}`;
+  for (const { from, jail, address, reason, ended } of past) {
+    const end = ended === null ? "" : `, ended by ${ended.by}`;
     terminal.line(safeText(`was banned ${terminal.time(from)}: ${address} (${jail})${end} ${reason}`));
   }
   for (const { at, verdict, rule, account, text: said } of answer.decisions) {

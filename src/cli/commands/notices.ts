@@ -2,6 +2,7 @@
 
 import { Command } from "commander";
 import type { NoticePage, NoticeTestAnswer } from "../../api/contract-notices.ts";
+import { Problem } from "../../core/problem.ts";
 import { Client } from "../client.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { GlobalOptions } from "../global-options.ts";
@@ -12,6 +13,8 @@ interface ListOptions extends GlobalOptions {
   readonly limit: string;
   readonly failed?: boolean;
 }
+
+const limitMax = 500;
 
 export function noticesCommand(): Command {
   const list = new Command("list")
@@ -31,11 +34,9 @@ export function noticesCommand(): Command {
 async function listNotices(options: ListOptions): Promise<void> {
   const terminal = new Terminal(options);
   const client = await Client.open(options);
-  const page = await client.get<NoticePage>("/notices", { limit: options.limit });
-  const notices = page.notices.filter(
-    ({ deliveries }) => options.failed !== true || deliveries.some(({ error }) => error !== null),
-  );
-  if (terminal.json) return terminal.printJson({ ...page, notices });
+  const page = await readPages(client, limitOf(options.limit), options.failed === true);
+  const { notices } = page;
+  if (terminal.json) return terminal.printJson(page);
   if (page.channels.length === 0) terminal.remark("no channel is configured: notices are kept here only");
   if (notices.length === 0) return terminal.line("no notices");
   for (const { at, severity, kind, subject, facts, deliveries } of notices) {
@@ -46,6 +47,27 @@ async function listNotices(options: ListOptions): Promise<void> {
       terminal.line(`    → ${safeText(`${channel}: ${state}${tries}${error === null ? "" : `: ${error}`}`)}`);
     }
   }
+}
+
+/** The newest that are wanted, from as many pages as it takes. */
+async function readPages(client: Client, limit: number, onlyFailed: boolean): Promise<Omit<NoticePage, "next">> {
+  const notices: NoticePage["notices"] = [];
+  let channels: NoticePage["channels"] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await client.get<NoticePage>("/notices", { cursor, limit: onlyFailed ? undefined : String(limit) });
+    channels = page.channels;
+    const isWanted = ({ deliveries }: NoticePage["notices"][number]) =>
+      !onlyFailed || deliveries.some(({ error, state }) => error !== null && state !== "sent");
+    notices.push(...page.notices.filter(isWanted));
+    cursor = page.next ?? undefined;
+  } while (onlyFailed && notices.length < limit && cursor !== undefined);
+  return { channels, notices: notices.slice(0, limit) };
+}
+
+function limitOf(text: string): number {
+  if (/^[1-9]\d{0,2}$/.test(text) && Number(text) <= limitMax) return Number(text);
+  throw new Problem(`${text} is no number of notices`, { code: "usage", where: "--limit", hint: `1 to ${limitMax}` });
 }
 
 async function testChannels(channel: string | undefined, options: GlobalOptions): Promise<void> {
