@@ -33,11 +33,13 @@ export class FollowedSince {
   }
 
   /** What is to be written with the next commit. */
-  takeChange(): readonly PlaceChange[] {
-    if (this.#isSaved) return [];
-    const changes = [{ ...place, body: String(this.#at) }];
+  change(): readonly PlaceChange[] {
+    return this.#isSaved ? [] : [{ ...place, body: String(this.#at) }];
+  }
+
+  /** A commit with these is on disk; a later `see` may have moved it on meanwhile. */
+  written(changes: readonly PlaceChange[]): void {
     this.#places.note(changes);
-    this.#isSaved = true;
-    return changes;
+    if (changes[0]?.body === String(this.#at)) this.#isSaved = true;
   }
 }

@@ -67,9 +67,9 @@ export class LogParts implements Consumer<LogWrite> {
     return writes;
   }
 
-  /** The time of the oldest event that was followed; ms since the epoch, Infinity for none. */
-  get oldestAt(): number {
-    return this.#counts.oldestAt;
+  /** The time of the oldest event since the last call; ms since the epoch, Infinity for none. */
+  takeOldestAt(): number {
+    return this.#counts.takeOldestAt();
   }
 
   counts(): readonly SourceCounts[] {

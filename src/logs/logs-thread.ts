@@ -145,8 +145,10 @@ export class LogsThread implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearTimeout(this.#restart);
     this.#closing = Promise.withResolvers<void>();
+    // A thread that is being started is there first, and is then closed like any other.
+    await this.#starting;
+    clearTimeout(this.#restart);
     const timer = setTimeout(this.#closing.resolve, closeMs);
     if (this.#worker === undefined) this.#closing.resolve();
     else this.#tell({ kind: "close" });
@@ -270,12 +272,13 @@ export class LogsThread implements AsyncDisposable {
     clearTimeout(this.#restart);
     // What the thread before it sent last is on disk before places are read.
     await this.#writing;
+    if (this.#closing !== undefined) return;
     const unusable = (error: Error) => this.#options.log.error("logs.not-started", { error: error.message });
     try {
       await this.#spawn(false, { ready: () => {}, unusable });
     } catch (error) {
       unusable(error instanceof Error ? error : new Error(String(error)));
-      this.#restart = setTimeout(() => this.#again(), this.#restartMs);
+      if (this.#closing === undefined) this.#restart = setTimeout(() => this.#again(), this.#restartMs);
     }
   }
 }

@@ -75,9 +75,11 @@ export class MailCounts implements Consumer<LogCount> {
     return [...kinds].map(([kind, number]) => ({ source, kind, count: number }));
   }
 
-  /** The time of the oldest event; ms since the epoch, Infinity for none. */
-  get oldestAt(): number {
-    return this.#oldestAt;
+  /** The time of the oldest event since the last call; ms since the epoch, Infinity for none. */
+  takeOldestAt(): number {
+    const at = this.#oldestAt;
+    this.#oldestAt = Number.POSITIVE_INFINITY;
+    return at;
   }
 
   report(): readonly SourceCounts[] {

@@ -127,7 +127,7 @@ export class Replay {
     const { dryRun, again } = this.#request;
     const { host, places, commit } = this.#options;
     const { clock, log } = host;
-    const paths = await inOrder(this.#request, clock.now);
+    const paths = await inOrder(this.#request, clock.now, () => this.#isStopped);
     const source = new ArchiveSource({ paths, again }, { ...host, places: places.list(), log: this.#hearWarnings() });
     this.#source = source;
     if (this.#isStopped) return;
@@ -156,10 +156,15 @@ function zoneOf({ zone }: ReplayRequest): Zone | undefined {
 }
 
 /** Oldest first, by the first event in each: `mail.log*` names the youngest first. As given where one has none, or a year is given. */
-async function inOrder(request: ReplayRequest, now: () => number): Promise<readonly string[]> {
+async function inOrder(
+  request: ReplayRequest,
+  now: () => number,
+  isStopped: () => boolean,
+): Promise<readonly string[]> {
   const { paths, year } = request;
   const firsts: { readonly path: string; readonly at: number }[] = [];
   for (const path of paths) {
+    if (isStopped()) return paths;
     const reader = createMailReader({ zone: zoneOf(request), now, kinds: ["login", "auth_failure", "queued", "sent"] });
     let [at, bytes] = [Number.NaN, 0];
     for await (const chunk of readLogBytes(path, () => {})) {
@@ -167,7 +172,7 @@ async function inOrder(request: ReplayRequest, now: () => number): Promise<reado
         if (Number.isNaN(at)) at = event.at;
       });
       bytes += chunk.length;
-      if (!Number.isNaN(at) || bytes >= firstBytesMax) break;
+      if (!Number.isNaN(at) || bytes >= firstBytesMax || isStopped()) break;
     }
     firsts.push({ path, at });
   }

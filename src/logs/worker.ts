@@ -31,9 +31,11 @@ export async function runLogsWorker(createParts: CreateLogParts): Promise<void> 
   const parts = new LogParts(await createParts(workerData.starts, log), () => clock.now(), log);
   const owner = new Owner(send);
   const since = new FollowedSince(places, clock.now());
-  const commit = (content: LogCommit<LogWrite>) => {
-    since.see(parts.oldestAt);
-    return owner.commit({ ...content, places: [...content.places, ...since.takeChange()] });
+  const commit = async (content: LogCommit<LogWrite>) => {
+    since.see(parts.takeOldestAt());
+    const change = since.change();
+    await owner.commit({ ...content, places: [...content.places, ...change] });
+    since.written(change);
   };
   const follow = new Follow<LogWrite>({ sources: [], places, consumers: [parts], commit, clock, log });
   const sources = new SourceSet({ follow, host, log });
@@ -51,8 +53,8 @@ export async function runLogsWorker(createParts: CreateLogParts): Promise<void> 
   const close = async () => {
     clearInterval(timer);
     report();
-    await replays.stop();
-    await follow[Symbol.asyncDispose]();
+    // Side by side: what sources still hold in memory must not wait for a replay.
+    await Promise.all([replays.stop(), follow[Symbol.asyncDispose]()]);
     send({ kind: "closed" });
   };
   await follow.start();

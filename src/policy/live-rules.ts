@@ -7,26 +7,32 @@ import { readRules } from "../store/policies.ts";
 import { type CompiledRules, type CompileOptions, compileRules } from "./compiled-rules.ts";
 import { readWatched, withWatched } from "./watched.ts";
 
+/** What rules are compiled from; taken over whole. */
+interface Facts {
+  readonly rules: RuleSet;
+  readonly watched: readonly string[];
+  readonly freezes: readonly Freeze[];
+}
+
+async function readFacts(store: Store): Promise<Facts> {
+  return { rules: await readRules(store), watched: await readWatched(store), freezes: await readFreezes(store.facts) };
+}
+
 export class LiveRules {
   readonly #store: Store;
   #options: CompileOptions;
-  #rules: RuleSet;
-  #watched: readonly string[];
-  #freezes: readonly Freeze[] = [];
+  #facts: Facts;
   #use: (rules: CompiledRules) => void = () => {};
   #reading: Promise<void> = Promise.resolve();
 
-  private constructor(store: Store, options: CompileOptions, rules: RuleSet, watched: readonly string[]) {
+  private constructor(store: Store, options: CompileOptions, facts: Facts) {
     this.#store = store;
     this.#options = options;
-    this.#rules = rules;
-    this.#watched = watched;
+    this.#facts = facts;
   }
 
   static async read(store: Store, options: CompileOptions): Promise<LiveRules> {
-    const live = new LiveRules(store, options, await readRules(store), await readWatched(store));
-    live.#freezes = await readFreezes(store.facts);
-    return live;
+    return new LiveRules(store, options, await readFacts(store));
   }
 
   compile(): CompiledRules {
@@ -34,7 +40,8 @@ export class LiveRules {
   }
 
   #compile(options: CompileOptions): CompiledRules {
-    return compileRules(withWatched(this.#rules, this.#watched, options), options, this.#freezes);
+    const { rules, watched, freezes } = this.#facts;
+    return compileRules(withWatched(rules, watched, options), options, freezes);
   }
 
   /** Who answers by the rules. */
@@ -61,10 +68,7 @@ export class LiveRules {
   }
 
   async #reload(): Promise<void> {
-    const [rules, watched] = [await readRules(this.#store), await readWatched(this.#store)];
-    this.#rules = rules;
-    this.#watched = watched;
-    this.#freezes = await readFreezes(this.#store.facts);
+    this.#facts = await readFacts(this.#store);
     this.#use(this.compile());
   }
 }

@@ -3,10 +3,8 @@
 
 import type { Transaction } from "kysely";
 import type { Store } from "./db.ts";
+import { partsOf } from "./row-parts.ts";
 import type { Tables } from "./tables.ts";
-
-/** Rows of one statement: SQLite takes 32 766 values at a time. */
-const rowsPerInsert = 1_000;
 
 /** Postfix keeps a message for five days. */
 const mailsKeptMs = 7 * 86_400_000;
@@ -88,7 +86,10 @@ export async function saveJudgeCheckpoint(
   checkpoint: JudgeCheckpoint,
 ): Promise<void> {
   await saveHistories(tx, node, checkpoint.histories);
-  for (const account of checkpoint.gone) await eraseHistory(tx, account, node);
+  // Their mails are older than any that are kept.
+  for (const part of partsOf(checkpoint.gone)) {
+    await tx.deleteFrom("account_histories").where("node", "=", node).where("account", "in", part).execute();
+  }
   await saveMails(tx, node, checkpoint.mails);
   await tx
     .deleteFrom("account_mails")
@@ -110,8 +111,8 @@ async function saveHistories(
   node: string,
   histories: JudgeCheckpoint["histories"],
 ): Promise<void> {
-  for (let at = 0; at < histories.length; at += rowsPerInsert) {
-    const rows = histories.slice(at, at + rowsPerInsert).map(({ account, level, seenAt, body }) => {
+  for (const part of partsOf(histories)) {
+    const rows = part.map(({ account, level, seenAt, body }) => {
       return { node, account, level, seen_at: seenAt, body };
     });
     await tx
@@ -129,8 +130,8 @@ async function saveHistories(
 }
 
 async function saveMails(tx: Transaction<Tables>, node: string, mails: JudgeCheckpoint["mails"]): Promise<void> {
-  for (let at = 0; at < mails.length; at += rowsPerInsert) {
-    const rows = mails.slice(at, at + rowsPerInsert).map(({ queueId, account, at: when, counted }) => {
+  for (const part of partsOf(mails)) {
+    const rows = part.map(({ queueId, account, at: when, counted }) => {
       return { node, queue_id: queueId, account, at: when, counted: Number(counted) };
     });
     await tx
@@ -147,10 +148,8 @@ async function saveMails(tx: Transaction<Tables>, node: string, mails: JudgeChec
   }
 }
 
-/** The history of one account, of one node or of all. */
-export async function eraseHistory(tx: Transaction<Tables>, account: string, node?: string): Promise<void> {
-  const histories = tx.deleteFrom("account_histories").where("account", "=", account);
-  const mails = tx.deleteFrom("account_mails").where("account", "=", account);
-  await (node === undefined ? histories : histories.where("node", "=", node)).execute();
-  await (node === undefined ? mails : mails.where("node", "=", node)).execute();
+/** The history of one account, of all nodes. */
+export async function eraseHistory(tx: Transaction<Tables>, account: string): Promise<void> {
+  await tx.deleteFrom("account_histories").where("account", "=", account).execute();
+  await tx.deleteFrom("account_mails").where("account", "=", account).execute();
 }

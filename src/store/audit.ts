@@ -3,13 +3,11 @@
 import { randomBytes } from "node:crypto";
 import { type Kysely, type Selectable, sql } from "kysely";
 import type { Store } from "./db.ts";
+import { partsOf } from "./row-parts.ts";
 import type { Tables } from "./tables.ts";
 
 /** Rows that are kept; the oldest go first. Ten years of thirty changes a day. */
 const auditRowsMax = 100_000;
-
-/** Rows written with one statement: SQLite takes 32 766 values at a time. */
-const rowsPerInsert = 1_000;
 
 /** Longer details are cut: a change of ten thousand members is told by its first ones. */
 const detailMax = 500;
@@ -52,12 +50,7 @@ export async function writeAudit(
     const id = `${now}-${lot}-${String(i).padStart(6, "0")}`;
     return { id, at: now, changed_by: by, via, act, kind, name, detail: shorten(detail) };
   });
-  for (let at = 0; at < rows.length; at += rowsPerInsert) {
-    await db
-      .insertInto("audit")
-      .values(rows.slice(at, at + rowsPerInsert))
-      .execute();
-  }
+  for (const part of partsOf(rows)) await db.insertInto("audit").values(part).execute();
 }
 
 function shorten(detail: string): string {

@@ -5,6 +5,7 @@ import { type Ban, isStanding } from "../core/ban.ts";
 import { type Network, printNetwork } from "../core/ip.ts";
 import { addressOfRow, aroundTexts, type BanAct, banOfRow, endsOf, untilOfRow } from "./ban-row.ts";
 import type { Store } from "./db.ts";
+import { partsOf } from "./row-parts.ts";
 import type { Tables } from "./tables.ts";
 
 /** Rows of a page (decided 17). */
@@ -188,11 +189,8 @@ export async function countPriorBans(
 ): Promise<ReadonlyMap<string, PriorBans>> {
   const prior = new Map<string, PriorBans>();
   const texts = [...new Set(addresses.map(printNetwork))];
-  for (let at = 0; at < texts.length; at += streamRows) {
-    let query = db
-      .selectFrom("ban_history")
-      .select(["address", "from_at", "until_at"])
-      .where("address", "in", texts.slice(at, at + streamRows));
+  for (const part of partsOf(texts)) {
+    let query = db.selectFrom("ban_history").select(["address", "from_at", "until_at"]).where("address", "in", part);
     if (jail !== undefined) query = query.where("jail", "=", jail);
     for (const { address, from_at, until_at } of await query.execute()) {
       const { count, totalMs } = prior.get(address) ?? { count: 0, totalMs: 0 };

@@ -9,10 +9,8 @@ import { type AuditEntry, type Author, writeAudit } from "./audit.ts";
 import { findBans } from "./ban-list.ts";
 import { type BanAct, banOfRow, banToRow, untilToRow } from "./ban-row.ts";
 import type { Store } from "./db.ts";
+import { partsOf } from "./row-parts.ts";
 import type { Tables } from "./tables.ts";
-
-/** Rows in one statement: SQLite takes 32 766 values at a time. */
-const rowsPerStatement = 1_000;
 
 /** More bans of one act than this are told by the audit in one entry. */
 const auditedMax = 100;
@@ -40,8 +38,7 @@ export async function addBans(
   { trust, now }: AddOptions,
 ): Promise<readonly BanOutcome[]> {
   const outcomes: BanOutcome[] = [];
-  for (let at = 0; at < wanted.length; at += rowsPerStatement) {
-    const part = wanted.slice(at, at + rowsPerStatement);
+  for (const part of partsOf(wanted)) {
     outcomes.push(...(await addPart(tx, part, trust, now)));
   }
   return outcomes;
@@ -139,8 +136,8 @@ interface Named {
 }
 
 async function tellChanges(tx: Tx, rows: readonly Named[], act: BanAct): Promise<void> {
-  for (let at = 0; at < rows.length; at += rowsPerStatement) {
-    const values = rows.slice(at, at + rowsPerStatement).map(({ address, jail }) => ({ address, jail, act }));
+  for (const part of partsOf(rows)) {
+    const values = part.map(({ address, jail }) => ({ address, jail, act }));
     await tx.insertInto("ban_changes").values(values).execute();
   }
 }
@@ -203,8 +200,8 @@ async function readAll(tx: Tx): Promise<Ban[]> {
 async function deleteBans(tx: Tx, bans: readonly Ban[], end: { readonly by: string; readonly now: number }) {
   const byJail = Map.groupBy(bans, (ban) => ban.jail);
   for (const [jail, own] of byJail) {
-    for (let at = 0; at < own.length; at += rowsPerStatement) {
-      const addresses = own.slice(at, at + rowsPerStatement).map(({ address }) => printNetwork(address));
+    for (const part of partsOf(own)) {
+      const addresses = part.map(({ address }) => printNetwork(address));
       await tx.deleteFrom("bans").where("jail", "=", jail).where("address", "in", addresses).execute();
       await tx
         .updateTable("ban_history")
@@ -258,7 +255,12 @@ export async function dropTrusted(tx: Tx, networks: readonly Network[], author: 
 /** Forgets bans that ended before a time, and numbered changes that every reader must have taken. */
 export async function pruneBans(store: Store, { before, changes = 200_000 }: { before: number; changes?: number }) {
   await store.facts.transaction().execute(async (tx) => {
-    await tx.deleteFrom("ban_history").where("until_at", "<", before).execute();
+    await tx
+      .deleteFrom("ban_history")
+      .where(({ or, and, eb }) =>
+        or([eb("until_at", "<", before), and([eb("ended_at", ">", 0), eb("ended_at", "<", before)])]),
+      )
+      .execute();
     const last = await tx
       .selectFrom("ban_changes")
       .select(({ fn }) => fn.max("seq").as("seq"))

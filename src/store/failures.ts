@@ -3,6 +3,7 @@
 
 import type { Transaction } from "kysely";
 import type { Store } from "./db.ts";
+import { partsOf } from "./row-parts.ts";
 import type { Tables } from "./tables.ts";
 
 export interface SavedFailures {
@@ -35,7 +36,7 @@ export async function addFailures(
   const rows = failures.map(({ jail, body, until }, i) => {
     return { node, id: String(from + i).padStart(16, "0"), jail, until_at: until, body };
   });
-  await tx.insertInto("failures").values(rows).execute();
+  for (const part of partsOf(rows)) await tx.insertInto("failures").values(part).execute();
 }
 
 /** A node's failures that still count, in the order in which they were written. */

@@ -14,11 +14,16 @@ export interface Freeze {
 
 export async function readFreezes(db: Kysely<Tables>): Promise<readonly Freeze[]> {
   const rows = await db.selectFrom("freezes").selectAll().orderBy("account").execute();
-  return rows.map(({ changed_by: by, ...row }) => ({ ...row, by }));
+  return rows.map(toFreeze);
 }
 
 export async function findFreeze(db: Kysely<Tables>, account: string): Promise<Freeze | undefined> {
-  return (await readFreezes(db)).find((freeze) => freeze.account === account);
+  const row = await db.selectFrom("freezes").selectAll().where("account", "=", account).executeTakeFirst();
+  return row === undefined ? undefined : toFreeze(row);
+}
+
+function toFreeze({ changed_by: by, ...row }: Tables["freezes"]): Freeze {
+  return { ...row, by };
 }
 
 /** Listeners are told by the caller, behind its transaction: `rules`. */

@@ -2,6 +2,7 @@
 
 import type { Transaction } from "kysely";
 import type { Store } from "./db.ts";
+import { partsOf } from "./row-parts.ts";
 import type { Tables } from "./tables.ts";
 
 /** One row for a network and an account. */
@@ -13,17 +14,18 @@ const rowsMax = 200_000;
 /** Saves logins inside the caller's transaction; of several for one pair the last holds. */
 export async function saveGoodLogins(tx: Transaction<Tables>, logins: readonly GoodLoginRow[]): Promise<void> {
   const last = new Map(logins.map((login) => [`${login.network} ${login.account}`, login]));
-  if (last.size === 0) return;
-  await tx
-    .insertInto("good_logins")
-    .values([...last.values()])
-    .onConflict((conflict) =>
-      conflict.columns(["network", "account"]).doUpdateSet(({ ref }) => ({
-        address: ref("excluded.address"),
-        at: ref("excluded.at"),
-      })),
-    )
-    .execute();
+  for (const part of partsOf([...last.values()])) {
+    await tx
+      .insertInto("good_logins")
+      .values(part)
+      .onConflict((conflict) =>
+        conflict.columns(["network", "account"]).doUpdateSet(({ ref }) => ({
+          address: ref("excluded.address"),
+          at: ref("excluded.at"),
+        })),
+      )
+      .execute();
+  }
 }
 
 /** Logins since a time, oldest first. */

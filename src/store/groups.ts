@@ -5,11 +5,9 @@ import { Problem } from "../core/problem.ts";
 import type { Group } from "../core/rules.ts";
 import { type Author, lockRules, writeAudit } from "./audit.ts";
 import type { Store } from "./db.ts";
+import { partsOf } from "./row-parts.ts";
 import { type ApplyOptions, mergeOrder, movedNames, type NameChanges } from "./rule-changes.ts";
 import type { Tables } from "./tables.ts";
-
-/** Members written with one statement: SQLite takes 32 766 values at a time. */
-const membersPerInsert = 1_000;
 
 /** Members to add or remove, as one change. */
 export interface MemberChange extends Author {
@@ -188,10 +186,7 @@ async function writeGroup(
     position,
     origin,
   }));
-  for (let at = 0; at < members.length; at += membersPerInsert) {
-    await tx
-      .insertInto("group_members")
-      .values(members.slice(at, at + membersPerInsert))
-      .execute();
+  for (const part of partsOf(members)) {
+    await tx.insertInto("group_members").values(part).execute();
   }
 }

@@ -8,6 +8,8 @@ import type { Policy, RuleSet } from "../../src/core/rules.ts";
 import { findAudit, pruneAudit } from "../../src/store/audit.ts";
 import type { CellView, DecisionRow, Store } from "../../src/store/db.ts";
 import { findDecision, findDecisions, pruneDecisions } from "../../src/store/decisions.ts";
+import { addFailures, readFailures } from "../../src/store/failures.ts";
+import { readGoodLogins, saveGoodLogins } from "../../src/store/good-logins.ts";
 import { addMembers, removeMembers } from "../../src/store/groups.ts";
 import { addLogCounts } from "../../src/store/log-counts.ts";
 import {
@@ -284,6 +286,20 @@ function testFacts(withStore: WithStore): void {
     assert.deepEqual(await counted(), [7]);
     await save(undefined, 0);
     assert.deepEqual(await readPlaces(store, "a"), []);
+  });
+
+  withStore("what one commit of the logs may hold is written, however many rows", async (store) => {
+    const rows = 10_500;
+    await store.facts.transaction().execute(async (tx) => {
+      await saveGoodLogins(
+        tx,
+        Array.from({ length: rows }, (_, i) => ({ network: "n", account: `a${i}`, address: "192.0.2.1", at: 1_000 })),
+      );
+      const failures = Array.from({ length: rows }, () => ({ jail: "j", body: "b", until: 2_000 }));
+      await addFailures(tx, "a", failures, 1_000);
+    });
+    assert.equal((await readGoodLogins(store, 0)).length, rows);
+    assert.equal((await readFailures(store, "a", 1_500)).length, rows);
   });
 
   withStore("notices are routed once, taken by one, told again only later, and forgotten", async (store) => {

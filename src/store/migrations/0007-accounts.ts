@@ -20,6 +20,7 @@ create table account_mails (
   primary key (node, queue_id)
 )${end};
 create index account_mails_by_time on account_mails (node, at);
+create index account_mails_by_account on account_mails (account);
 create table account_events (
   node ${text} not null,
   sequence ${integer} not null,
