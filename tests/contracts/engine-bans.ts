@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import type { WantedBan } from "../../src/core/ban.ts";
-import type { ManualClock } from "../../src/core/clock.ts";
 import { type Network, parseNetwork, printNetwork } from "../../src/core/ip.ts";
 import { parsePorts } from "../../src/core/port-list.ts";
 import {
@@ -18,8 +17,7 @@ import {
 import { addBans, banNow, expireBans, pruneBans, unbanNow } from "../../src/store/bans.ts";
 import type { Store } from "../../src/store/db.ts";
 import { pruneTrusts, readTrusts, removeTrust, saveTrusts } from "../../src/store/trusts.ts";
-
-type WithStore = (sentence: string, body: (store: Store, clock: ManualClock) => Promise<void>) => void;
+import type { WithStore } from "./engine-rows.ts";
 
 function network(text: string): Network {
   const parsed = parseNetwork(text);
