@@ -111,3 +111,11 @@ test("a helper that is not there fails the call, and is found when it comes back
   await start(place);
   await firewall.apply({ adds: [block("203.0.113.1")], renewals: [], deletes: [] }, 0);
 });
+
+test("a folder that others use is not taken over", async () => {
+  const place = join(folder, "shared");
+  mkdirSync(place, { mode: 0o755 });
+  chmodSync(place, 0o755);
+  await assert.rejects(start(place), /open to others/);
+  assert.equal(statSync(place).mode & 0o777, 0o755);
+});

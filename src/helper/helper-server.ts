@@ -17,6 +17,7 @@ import {
   type PrivilegedCall,
   privilegedCall,
 } from "../core/privileged.ts";
+import { Problem } from "../core/problem.ts";
 import { TrustList } from "../core/trust-list.ts";
 import type { QueueTools } from "./queue-tools.ts";
 
@@ -165,12 +166,19 @@ export class HelperServer implements AsyncDisposable {
   }
 }
 
-/** Its rights are the lock: nobody else may stand in it, or put a link in its place. */
+/**
+ * Its rights are the lock: nobody else may stand in it, or put a link in its place. One that others use (`/run`) is not taken over:
+ * closing it would close them out.
+ */
 function makeFolder(path: string, owner: HelperOptions["owner"]): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const isNew = mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined;
   const { uid, mode } = statSync(path);
-  const expected = owner?.uid ?? process.getuid?.() ?? uid;
-  if (uid !== expected && uid !== process.getuid?.()) throw new Error(`${path} belongs to somebody else`);
+  const own = [process.getuid?.() ?? uid, owner?.uid ?? uid];
+  if (!own.includes(uid) || (!isNew && (mode & 0o077) !== 0)) {
+    throw new Problem(`${path} is open to others`, {
+      ...{ code: "config/bad-value", where: "helper.socket" },
+      hint: "a folder of the helper's own, closed to all but its owner: /run/postvarta/helper/helper.sock",
+    });
+  }
   if (owner !== undefined) chownSync(path, owner.uid, owner.gid);
-  if ((mode & 0o077) !== 0) chmodSync(path, 0o700);
 }
