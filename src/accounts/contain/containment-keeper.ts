@@ -83,7 +83,7 @@ export class ContainmentKeeper {
       this.#byHelper("hold", `hold its ${ids.length} queued messages`, ids.length === 0, postsuperLine("-h", ids)),
       this.#byHelper("kick", "end its IMAP and POP3 sessions", false, kickLine(account)),
       planned("ban", `ban ${addresses.length} unfamiliar addresses for 7 days`, addresses.join(", ")),
-      planned("notify", "tell the help desk and the owner", "through the channels of [notify]"),
+      planned("notify", "tell whom [notices] names", "through its channels"),
     ];
     return steps.filter(({ step }) => !skip.some((name) => name === step));
   }
@@ -121,7 +121,7 @@ export class ContainmentKeeper {
       planned("unban", `end the bans of ${open?.banned.length ?? 0} addresses`, (open?.banned ?? []).join(", ")),
       planned("reset", "forget what was counted, for the judge and for quotas", "what is familiar stays"),
       planned("watch", probationMs === 0 ? "no probation" : `a probation of ${days} days in the watch group`, ""),
-      planned("notify", "tell the help desk and the owner", "through the channels of [notify]"),
+      planned("notify", "tell whom [notices] names", "through its channels"),
     ];
   }
 
@@ -142,7 +142,12 @@ export class ContainmentKeeper {
       if (act !== undefined) done.push(await attempt(step, act));
     }
     const record = { account, at: open?.at ?? author.now, releasedAt: author.now, steps: done, by: author.by };
-    await this.#record({ ...record, held: [], banned: [] }, "account_released", author, "password changed");
+    // What was not given back is known to the next release.
+    const rest = {
+      held: isOver(done, "unhold") ? [] : (open?.held ?? []),
+      banned: isOver(done, "unban") ? [] : (open?.banned ?? []),
+    };
+    await this.#record({ ...record, ...rest }, "account_released", author, "password changed");
     this.#parts.log.info("account_released", { account, by: author.by, steps: summary(done) });
     return done;
   }
@@ -280,6 +285,11 @@ export class ContainmentKeeper {
   #write<T>(work: (tx: Transaction<Tables>) => Promise<T>): Promise<T> {
     return this.#parts.store.facts.transaction().execute(work);
   }
+}
+
+function isOver(steps: readonly ContainStep[], name: ContainStep["step"]): boolean {
+  const result = steps.find(({ step }) => step === name)?.result;
+  return result === "done" || result === "nothing_to_do";
 }
 
 function planned(step: string, what: string, detail: string): ContainStep {
