@@ -18,6 +18,8 @@ export interface PostfixRigOptions {
   readonly delivery?: "discard" | "hold" | "file";
   /** Further lines of Dovecot's passwd-file; with them logins reach it as they were typed. */
   readonly users?: string;
+  /** A command that becomes Postfix and Dovecot, as `["ip", "netns", "exec", NAME]`; its ports are then found there only. */
+  readonly wrap?: readonly string[];
 }
 
 export interface MailboxPorts {

@@ -38,7 +38,7 @@ export async function startPostfixRig(options: PostfixRigOptions = {}): Promise<
   for (let tries = 1; ; tries++) {
     const port = await freePort();
     makeFiles(directory, port, options);
-    const rig = new PostfixRig(directory, port);
+    const rig = new PostfixRig(directory, port, options.wrap);
     try {
       await rig.start();
       return rig;
@@ -56,14 +56,16 @@ export class PostfixRig implements AsyncDisposable {
   readonly directory: string;
   /** The SMTP port on 127.0.0.1. */
   readonly port: number;
+  readonly #wrap: readonly string[];
   #children: ChildProcess[] = [];
   #killNow = () => {
     for (const child of this.#children) signalGroup(child, "SIGKILL");
   };
 
-  constructor(directory: string, port: number) {
+  constructor(directory: string, port: number, wrap: readonly string[] = []) {
     this.directory = directory;
     this.port = port;
+    this.#wrap = wrap;
   }
 
   /** The directory of main.cf and master.cf. */
@@ -112,7 +114,7 @@ export class PostfixRig implements AsyncDisposable {
 
   /** What is queued (postqueue -j). */
   async queue(): Promise<readonly QueuedMail[]> {
-    const { stdout } = await run("postqueue", ["-c", this.configDirectory, "-j"], { timeout: toolTimeoutMs });
+    const { stdout } = await this.#tool("postqueue", "-c", this.configDirectory, "-j");
     return stdout
       .split("\n")
       .filter((line) => line !== "")
@@ -128,7 +130,7 @@ export class PostfixRig implements AsyncDisposable {
 
   /** Runs `postconf -c DIR …arguments`, e.g. `["-e", "smtpd_delay_reject=no"]`; resolves with its output. */
   async postconf(words: readonly string[]): Promise<string> {
-    const { stdout } = await run("postconf", ["-c", this.configDirectory, ...words], { timeout: toolTimeoutMs });
+    const { stdout } = await this.#tool("postconf", "-c", this.configDirectory, ...words);
     settle(this.configDirectory);
     return stdout;
   }
@@ -142,7 +144,7 @@ export class PostfixRig implements AsyncDisposable {
   /** `postfix reload`; resolves when master has read its files again. */
   async reload(): Promise<void> {
     const from = this.mailLog().length;
-    await run("postfix", ["-c", this.configDirectory, "reload"], { timeout: toolTimeoutMs });
+    await this.#tool("postfix", "-c", this.configDirectory, "reload");
     await this.waitForLog(/postfix\/master\[\d+\]: reload/, { from });
   }
 
@@ -150,11 +152,11 @@ export class PostfixRig implements AsyncDisposable {
   async start(): Promise<void> {
     process.on("exit", this.#killNow);
     this.#children = [
-      spawnDaemon(masterProgram, ["-c", this.configDirectory, "-d"]),
-      spawnDaemon("/usr/sbin/dovecot", ["-F", "-c", `${this.directory}/dovecot/dovecot.conf`]),
+      spawnDaemon([...this.#wrap, masterProgram, "-c", this.configDirectory, "-d"]),
+      spawnDaemon([...this.#wrap, "/usr/sbin/dovecot", "-F", "-c", `${this.directory}/dovecot/dovecot.conf`]),
     ];
     const deadline = Date.now() + startTimeoutMs;
-    while (!(existsSync(`${this.queueDirectory}/private/auth`) && (await answers(this.port)))) {
+    while (!(existsSync(`${this.queueDirectory}/private/auth`) && (await this.#answers()))) {
       if (this.#children.some((child) => child.exitCode !== null) || Date.now() > deadline) {
         throw new Error(`the Postfix rig does not start:\n${this.#logEnd()}\n${this.dovecotLog().join("\n")}`);
       }
@@ -171,6 +173,18 @@ export class PostfixRig implements AsyncDisposable {
     await Promise.all(this.#children.map(stop));
     process.off("exit", this.#killNow);
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+  }
+
+  /** Postfix's tools look for the addresses of inet_interfaces where Postfix has them. */
+  #tool(...words: readonly string[]): Promise<{ readonly stdout: string }> {
+    const [program = "", ...rest] = [...this.#wrap, ...words];
+    return run(program, rest, { timeout: toolTimeoutMs });
+  }
+
+  /** In a namespace of its own it is the log that tells: master has bound its ports then. */
+  async #answers(): Promise<boolean> {
+    if (this.#wrap.length === 0) return answers(this.port);
+    return this.mailLog().some((line) => line.includes("daemon started"));
   }
 
   #logEnd(): string {
@@ -229,7 +243,7 @@ function idOf(file: string, name: string): number {
 }
 
 /** In a process group of its own: master kills its group when it ends. */
-function spawnDaemon(program: string, words: readonly string[]): ChildProcess {
+function spawnDaemon([program = "", ...words]: readonly string[]): ChildProcess {
   const child = spawn(program, words, { detached: true, stdio: "ignore" });
   child.unref();
   return child;

@@ -41,6 +41,12 @@ export interface MailOutcome {
   readonly final: SmtpReply | undefined;
 }
 
+/** Where a connection goes to, and which of its own addresses the client uses. */
+export interface ConnectionEnds {
+  readonly host?: string;
+  readonly localAddress?: string;
+}
+
 const replyTimeoutMs = 30_000;
 const replyBytesMax = 262_144;
 
@@ -60,11 +66,11 @@ export class SmtpClient implements AsyncDisposable {
   }
 
   /**
-   * Connects to 127.0.0.1:port and reads the greeting; a refused connection has greeting code 0. `proxyLine`: what a proxy sends
-   * first.
+   * Connects to 127.0.0.1:port (or another host) and reads the greeting; a refused connection has greeting code 0. `proxyLine`:
+   * what a proxy sends first.
    */
-  static async connect(port: number, proxyLine = ""): Promise<SmtpClient> {
-    const client = new SmtpClient(net.connect({ port, host: "127.0.0.1" }));
+  static async connect(port: number, proxyLine = "", ends: ConnectionEnds = {}): Promise<SmtpClient> {
+    const client = new SmtpClient(net.connect({ port, host: "127.0.0.1", ...ends }));
     client.#socket.write(proxyLine, "latin1");
     client.#greeting = await client.reply();
     return client;
