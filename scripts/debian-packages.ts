@@ -12,6 +12,8 @@ const wanted = [
   "dovecot-pop3d",
   "dovecot-submissiond",
   "nftables",
+  "ipset",
+  "iptables",
   "postgresql",
   "openssl",
   "bzip2",

@@ -37,6 +37,9 @@ async function findOwner(tools: Tools, user: string): Promise<{ readonly uid: nu
   throw new Problem(`there is no user ${user}`, { code: "config/bad-value", where: "helper.user" });
 }
 
+/** Those that need rights. */
+const farFirewalls: ReadonlySet<string> = new Set(["nftables", "ipset", "pf"]);
+
 /** The acting half of the jails, with its firewall in the helper where one is configured. */
 export function joinHelper(
   stack: AsyncDisposableStack,
@@ -44,7 +47,8 @@ export function joinHelper(
 ): { readonly banning: Banning; readonly helper: HelperClient | undefined } {
   const { jails, helper: settings } = options.config;
   const helper = settings.socket === "" ? undefined : stack.use(new HelperClient(settings.socket));
-  const isFar = helper !== undefined && jails.mode === "enforce" && jails.firewall === "nftables";
-  const far = isFar ? { helper: new HelperFirewall(helper, { name: "nftables", forgets: true }) } : {};
+  const isFar = helper !== undefined && jails.mode === "enforce" && farFirewalls.has(jails.firewall);
+  const kind = createFirewall(options.config, new Tools(), options.log);
+  const far = isFar ? { helper: new HelperFirewall(helper, kind) } : {};
   return { banning: stack.use(new Banning({ ...options, ...far })), helper };
 }

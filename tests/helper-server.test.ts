@@ -44,7 +44,7 @@ testFirewall({
   name: "through the helper",
   create: async () => {
     const { client, place } = await start();
-    return { firewall: new HelperFirewall(client, { name: "dry-run", forgets: false }), place };
+    return { firewall: new HelperFirewall(client, { name: "dry-run", forgets: false, grain: "ports" }), place };
   },
   keeps: false,
 });
@@ -102,7 +102,7 @@ test("queue ids and logins reach the programs as they are, by fixed arguments", 
 test("a helper that is not there fails the call, and is found when it comes back", async () => {
   const place = join(folder, "late");
   using client = new HelperClient(join(place, "helper.sock"));
-  const firewall = new HelperFirewall(client, { name: "dry-run", forgets: false });
+  const firewall = new HelperFirewall(client, { name: "dry-run", forgets: false, grain: "ports" });
   await assert.rejects(firewall.open(), /helper/);
   const { server } = await start(place);
   await firewall.open();

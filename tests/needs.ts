@@ -17,6 +17,16 @@ const probes = {
     ),
   postgres: () => (hasPostgres() ? undefined : "needs PostgreSQL (apt-get install postgresql)"),
   nft: () => (runs("nft", "--version") ? undefined : "needs nft (apt-get install nftables)"),
+  ipset: () =>
+    runs(
+      "unshare",
+      "--net",
+      "sh",
+      "-c",
+      "ipset list -name && iptables -w 5 -t mangle -S && ip6tables -w 5 -t mangle -S",
+    )
+      ? undefined
+      : "needs ipset and iptables (apt-get install ipset iptables), and a kernel that has them",
   tmpfs: () =>
     runs("unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt") ? undefined : "needs the right to mount",
   strace: () =>

@@ -226,7 +226,7 @@ const jails = z.strictObject({
   mode: mode.default("observe").describe("`observe` records every ban and leaves the firewall alone."),
   fail2ban: word.default("").describe("A Fail2ban configuration directory to run as it is; empty for none."),
   firewall: z
-    .enum(["nftables", "policy-only", "dry-run"])
+    .enum(["nftables", "ipset", "policy-only", "dry-run"])
     .default("policy-only")
     .describe("What is made equal to the bans. `policy-only` refuses mail of banned addresses at the policy service."),
   refusal: word

@@ -4,14 +4,19 @@
 import { type Network, printNetwork } from "./ip.ts";
 import { type PortList, printPorts } from "./port-list.ts";
 
-/** What is kept away: bans of one address that close the same ports are one block. */
+/** What is kept away: bans of one address that the firewall does not tell apart are one block. */
 export interface Block {
   readonly address: Network;
   /** ms since the epoch; without it the block does not end by itself. */
   readonly until: number | undefined;
   /** Undefined closes everything. */
   readonly ports: PortList | undefined;
+  /** Whose ban it is, for a firewall that takes each jail's bans by themselves. */
+  readonly jail?: string;
 }
+
+/** What a firewall tells apart at one address: nothing, the ports that are closed, or the jails. */
+export type Grain = "address" | "ports" | "jail";
 
 export interface FirewallChange {
   /** Blocks that do not stand, as far as anybody knows. */
@@ -19,6 +24,8 @@ export interface FirewallChange {
   /** Blocks that stand and end at another time. */
   readonly renewals: readonly Block[];
   readonly deletes: readonly Block[];
+  /** The blocks stood before this process: they are put back, nobody has just earned them. */
+  readonly restored?: boolean;
 }
 
 /** `left`: connections that are there still. */
@@ -32,10 +39,11 @@ export interface Firewall extends AsyncDisposable {
   readonly name: string;
   /** true: a block leaves by itself at its time, also when nobody is there. */
   readonly forgets: boolean;
+  readonly grain: Grain;
   /** Makes its tables and rules, or finds them; blocks that stand go on. Safe to repeat. */
   open(): Promise<void>;
-  /** All of it, or nothing, as far as the firewall can. */
-  apply(change: FirewallChange, now: number): Promise<void>;
+  /** All of it, or nothing, as far as the firewall can. Resolves with the blocks that it could not take, where it takes them one by one. */
+  apply(change: FirewallChange, now: number): Promise<readonly Block[]>;
   /** What really stands; undefined where there is nothing to read. */
   readBack(now: number): Promise<readonly Block[] | undefined>;
   /** Ends the connections of blocks, and looks whether they ended. */
@@ -47,6 +55,7 @@ export interface Firewall extends AsyncDisposable {
 }
 
 /** One text for each block, whenever it ends. */
-export function blockKey({ address, ports }: Pick<Block, "address" | "ports">): string {
-  return ports === undefined ? printNetwork(address) : `${printNetwork(address)} ${printPorts(ports)}`;
+export function blockKey({ address, ports, jail }: Pick<Block, "address" | "ports" | "jail">): string {
+  const key = ports === undefined ? printNetwork(address) : `${printNetwork(address)} ${printPorts(ports)}`;
+  return jail === undefined ? key : `${key} @${jail}`;
 }

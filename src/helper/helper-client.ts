@@ -1,7 +1,7 @@
 // The daemon's end of the helper's socket. A helper that is gone is looked for again at the next call; calls meanwhile fail.
 
 import { createConnection, type Socket } from "node:net";
-import type { Block, CutReport, Firewall, FirewallChange } from "../core/firewall.ts";
+import type { Block, CutReport, Firewall, FirewallChange, Grain } from "../core/firewall.ts";
 import { JsonLines } from "../core/json-lines.ts";
 import {
   blockOfWire,
@@ -115,30 +115,33 @@ export class HelperClient implements Disposable {
 export class HelperFirewall implements Firewall {
   readonly name: string;
   readonly forgets: boolean;
+  readonly grain: Grain;
   readonly #client: HelperClient;
 
-  constructor(client: HelperClient, kind: Pick<Firewall, "name" | "forgets">) {
+  constructor(client: HelperClient, kind: Pick<Firewall, "name" | "forgets" | "grain">) {
     this.#client = client;
     this.name = kind.name;
     this.forgets = kind.forgets;
+    this.grain = kind.grain;
   }
 
   async open(): Promise<void> {
     await this.#client.call({ verb: "open" });
   }
 
-  async apply({ adds, renewals, deletes }: FirewallChange, now: number): Promise<void> {
+  async apply({ adds, renewals, deletes }: FirewallChange, now: number): Promise<readonly Block[]> {
     const none = { adds: [], renewals: [], deletes: [] };
     const all = { adds: adds.map(blockToWire), renewals: renewals.map(blockToWire), deletes: deletes.map(blockToWire) };
     if (adds.length + renewals.length + deletes.length <= blocksPerCall) {
       await this.#client.call({ verb: "apply", ...all, now });
-      return;
+      return [];
     }
     for (const name of ["deletes", "renewals", "adds"] as const) {
       for (let at = 0; at < all[name].length; at += blocksPerCall) {
         await this.#client.call({ verb: "apply", ...none, [name]: all[name].slice(at, at + blocksPerCall), now });
       }
     }
+    return [];
   }
 
   async readBack(now: number): Promise<readonly Block[] | undefined> {

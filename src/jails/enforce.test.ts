@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import fc from "fast-check";
 import type { WantedBan } from "../core/ban.ts";
 import { ManualClock } from "../core/clock.ts";
-import { blockKey, type Firewall } from "../core/firewall.ts";
+import { type Block, blockKey, type Firewall } from "../core/firewall.ts";
 import { type Network, networkOf, parseNetwork } from "../core/ip.ts";
 import { silentLog } from "../core/log.ts";
 import { TrustList } from "../core/trust-list.ts";
@@ -112,7 +112,7 @@ class FaultyFirewall extends DryRunFirewall {
   override async open(): Promise<void> {
     if (this.fault !== undefined) throw new Error(this.fault);
   }
-  override async apply(change: Parameters<DryRunFirewall["apply"]>[0]): Promise<void> {
+  override async apply(change: Parameters<DryRunFirewall["apply"]>[0]): Promise<readonly Block[]> {
     if (this.fault !== undefined) throw new Error(this.fault);
     return super.apply(change);
   }

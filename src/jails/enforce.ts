@@ -6,11 +6,11 @@ import type { Clock } from "../core/clock.ts";
 import { type Block, blockKey, type Firewall, type FirewallChange } from "../core/firewall.ts";
 import { printNetwork } from "../core/ip.ts";
 import type { Log } from "../core/log.ts";
-import { printPorts } from "../core/port-list.ts";
 import { lastBanChange, readAllBans, readBanChanges } from "../store/ban-list.ts";
 import { expireBans } from "../store/bans.ts";
 import type { Store } from "../store/db.ts";
 import { BanBook } from "./ban-book.ts";
+import { compareBlocks } from "./block-change.ts";
 import { writeListFile } from "./list-file.ts";
 
 export interface EnforcerOptions {
@@ -21,6 +21,8 @@ export interface EnforcerOptions {
   readonly log: Log;
   /** Empty for none. */
   readonly listFile: string;
+  /** Bans that are made to hold here; all of them without it. */
+  readonly concerns?: (ban: Ban) => boolean;
 }
 
 const readBackMs = 300_000;
@@ -33,9 +35,6 @@ const batchMax = 50_000;
 
 /** More blocks of one change are banned without a look at their connections: a start after a reboot finds none. */
 const cutMax = 2_000;
-
-/** A kernel counts whole seconds, and we read it a moment later. */
-const slackMs = 5_000;
 
 export interface EnforcerState {
   readonly firewall: string;
@@ -59,6 +58,8 @@ export class Enforcer implements AsyncDisposable {
   readonly #options: EnforcerOptions;
   /** What the firewall holds as far as we know, by printed address. */
   #standing = new Map<string, Block[]>();
+  /** How many blocks are wanted at addresses where the firewall could not take all of them. */
+  readonly #lacking = new Map<string, number>();
   #wanted = 0;
   #seq = 0;
   #work: Promise<void> = Promise.resolve();
@@ -100,8 +101,8 @@ export class Enforcer implements AsyncDisposable {
     const key = printNetwork(ban.address);
     if (!ban.enforce) return false;
     if (this.#options.firewall.name === "policy-only") return this.book.at(key).some(({ jail }) => jail === ban.jail);
-    const portsOf = ({ ports }: Pick<Block, "ports">) => (ports === undefined ? "" : printPorts(ports));
-    return (this.#standing.get(key) ?? []).some((block) => portsOf(block) === portsOf(ban));
+    const wanted = blockKey(this.#blockOf(ban));
+    return (this.#standing.get(key) ?? []).some((block) => blockKey(block) === wanted);
   }
 
   /** Takes what changed in the store; resolves when the firewall has it, or is known to fail. */
@@ -115,7 +116,7 @@ export class Enforcer implements AsyncDisposable {
   async due(): Promise<void> {
     const { store, clock } = this.#options;
     const now = clock.now();
-    await expireBans(store, now);
+    if (this.#options.concerns === undefined) await expireBans(store, now);
     if (now >= this.#retryAt) await this.#queue(() => this.#again());
     else if (now - this.#readBackAt >= readBackMs && this.#error === undefined) await this.readBack(undefined);
     if (this.#listFileStale && now - this.#listFileAt >= listFileMs) await this.#writeList(now);
@@ -134,6 +135,7 @@ export class Enforcer implements AsyncDisposable {
       this.#isFlushed = true;
       this.book.clear();
       this.#standing.clear();
+      this.#lacking.clear();
       this.#wanted = 0;
     });
     return this.#isFlushed ? undefined : (this.#error ?? "the firewall gave no reason");
@@ -161,8 +163,12 @@ export class Enforcer implements AsyncDisposable {
     const { store } = this.#options;
     this.#seq = await lastBanChange(store);
     this.book.clear();
-    for await (const ban of readAllBans(store)) this.book.set(ban);
+    for await (const ban of readAllBans(store)) if (this.#concerns(ban)) this.book.set(ban);
     this.#listFileStale = true;
+  }
+
+  #concerns(ban: Ban): boolean {
+    return this.#options.concerns?.(ban) ?? true;
   }
 
   async #takeChanges(): Promise<void> {
@@ -175,7 +181,7 @@ export class Enforcer implements AsyncDisposable {
     for (const { address, jail, ban } of changes) {
       touched.add(printNetwork(address));
       if (ban === undefined) this.book.remove({ address, jail });
-      else this.book.set(ban);
+      else if (this.#concerns(ban)) this.book.set(ban);
     }
     if (touched.size > 0) this.#listFileStale = true;
     await this.#enforce(touched);
@@ -192,15 +198,15 @@ export class Enforcer implements AsyncDisposable {
     for (const address of addresses) {
       const wanted = this.#blocksAt(address, now);
       after.set(address, wanted);
-      compare(this.#standing.get(address) ?? [], wanted, forgetsFrom, change);
+      compareBlocks(this.#standing.get(address) ?? [], wanted, forgetsFrom, change);
     }
-    await this.#apply(change, now);
+    const refused = await this.#apply(change, now);
     for (const [address, blocks] of after) {
-      this.#wanted += blocks.length - (this.#standing.get(address)?.length ?? 0);
-      if (blocks.length === 0) this.#standing.delete(address);
-      else this.#standing.set(address, blocks);
+      this.#wanted += blocks.length - (this.#lacking.get(address) ?? this.#standing.get(address)?.length ?? 0);
+      this.#hold(address, blocks, refused);
     }
-    this.#cutSoon(change.adds);
+    if (refused.size > 0) this.#lack(refused, now);
+    this.#cutSoon(change.adds.filter((block) => !refused.has(blockKey(block))));
   }
 
   /** What the rows want at one address: rows that close the same ports are one block, with the latest end. */
@@ -208,12 +214,52 @@ export class Enforcer implements AsyncDisposable {
     const blocks = new Map<string, Block>();
     for (const ban of this.book.at(address)) {
       if (!ban.enforce || !isStanding(ban, now) || this.#options.trust(ban.address, now) !== undefined) continue;
-      const key = blockKey(ban);
+      const block = this.#blockOf(ban);
+      const key = blockKey(block);
       const known = blocks.get(key);
       const until = known === undefined ? ban.until : later(known.until, ban.until);
-      blocks.set(key, { address: ban.address, ports: ban.ports, until });
+      blocks.set(key, { ...block, until });
     }
     return [...blocks.values()];
+  }
+
+  /** What the firewall tells apart of a ban. */
+  #blockOf({ address, until, ports, jail }: Ban): Block {
+    const { grain } = this.#options.firewall;
+    switch (grain) {
+      case "address":
+        return { address, until, ports: undefined };
+      case "ports":
+        return { address, until, ports };
+      case "jail":
+        return { address, until, ports, jail };
+      default:
+        return grain satisfies never;
+    }
+  }
+
+  /** Notes what stands at an address after a change. */
+  #hold(address: string, wanted: readonly Block[], refused: ReadonlySet<string>): void {
+    const before = this.#standing.get(address) ?? [];
+    const keys = new Set(before.map(blockKey));
+    const taken = wanted.filter((block) => !refused.has(blockKey(block)) || keys.has(blockKey(block)));
+    for (const block of wanted) keys.delete(blockKey(block));
+    const left = before.filter((block) => keys.has(blockKey(block)) && refused.has(blockKey(block)));
+    const held = [...taken, ...left];
+    if (held.length === 0) this.#standing.delete(address);
+    else this.#standing.set(address, held);
+    if (held.length === wanted.length && left.length === 0) this.#lacking.delete(address);
+    else this.#lacking.set(address, wanted.length);
+  }
+
+  /** What could not be taken one by one is tried again with growing pauses; the rest goes on. */
+  #lack(refused: ReadonlySet<string>, now: number): void {
+    const { log, firewall } = this.#options;
+    this.#retries++;
+    this.#retryAt = Math.min(this.#retryAt, now + this.#retryMs);
+    this.#retryMs = Math.min(this.#retryMs * 2, retryMsMax);
+    const [first] = refused;
+    log.warn("firewall.refused", { firewall: firewall.name, blocks: refused.size, first });
   }
 
   /** Opens the firewall, reads what stands in it and makes it equal to all rows. */
@@ -229,37 +275,47 @@ export class Enforcer implements AsyncDisposable {
     const after = new Map<string, Block[]>();
     let wanted = 0;
     const forgetsFrom = firewall.forgets ? now : undefined;
+    const isFirst = this.#readBackAt === 0;
     for (const address of new Set([...this.book.addresses(), ...standing.keys()])) {
       const blocks = this.#blocksAt(address, now);
       wanted += blocks.length;
-      if (blocks.length > 0) after.set(address, blocks);
-      compare(standing.get(address) ?? [], blocks, forgetsFrom, change);
+      after.set(address, blocks);
+      compareBlocks(standing.get(address) ?? [], blocks, forgetsFrom, change);
     }
     const differs = change.adds.length + change.renewals.length + change.deletes.length;
-    if (differs > 0 && this.#readBackAt > 0) {
+    if (differs > 0 && !isFirst && this.#lacking.size === 0) {
       this.#mended++;
       log.warn("firewall.mended", { blocks: differs, why: why ?? "what stood was not what should" });
     }
     this.#wanted = wanted;
     this.#standing = standing;
-    await this.#apply(change, now);
-    this.#standing = read === undefined ? new Map() : after;
+    const refused = await this.#apply({ ...change, restored: isFirst }, now);
+    this.#lacking.clear();
+    if (read === undefined) this.#standing = new Map();
+    else for (const [address, blocks] of after) this.#hold(address, blocks, refused);
     this.#readBackAt = now;
     this.#retryAt = Number.POSITIVE_INFINITY;
-    this.#retryMs = retryMsMin;
+    if (refused.size > 0) this.#lack(refused, now);
+    else this.#retryMs = retryMsMin;
     if (this.#error !== undefined) log.info("firewall.works-again", { firewall: firewall.name });
     this.#error = undefined;
-    this.#cutSoon(change.adds);
+    this.#cutSoon(change.adds.filter((block) => !refused.has(blockKey(block))));
   }
 
-  async #apply({ adds, renewals, deletes }: FirewallChange, now: number): Promise<void> {
+  /** The keys of what the firewall could not take. */
+  async #apply({ adds, renewals, deletes, restored = false }: FirewallChange, now: number): Promise<Set<string>> {
     const { firewall } = this.#options;
     // Somebody may have become trusted between the row and here.
     const trusted = adds.find(({ address }) => this.#options.trust(address, now) !== undefined);
     if (trusted !== undefined) throw new Error(`${printNetwork(trusted.address)} is trusted`);
-    if (adds.length + renewals.length + deletes.length <= batchMax) {
-      if (adds.length + renewals.length + deletes.length > 0) await firewall.apply({ adds, renewals, deletes }, now);
-      return;
+    const refused = new Set<string>();
+    const size = adds.length + renewals.length + deletes.length;
+    const hand = async (change: FirewallChange) => {
+      for (const block of await firewall.apply({ ...change, restored }, now)) refused.add(blockKey(block));
+    };
+    if (size <= batchMax) {
+      if (size > 0) await hand({ adds, renewals, deletes });
+      return refused;
     }
     for (const [name, blocks] of [
       ["deletes", deletes],
@@ -267,10 +323,10 @@ export class Enforcer implements AsyncDisposable {
       ["adds", adds],
     ] as const) {
       for (let at = 0; at < blocks.length; at += batchMax) {
-        const part = { adds: [], renewals: [], deletes: [], [name]: blocks.slice(at, at + batchMax) };
-        await firewall.apply(part, now);
+        await hand({ adds: [], renewals: [], deletes: [], [name]: blocks.slice(at, at + batchMax) });
       }
     }
+    return refused;
   }
 
   #failed(error: unknown): void {
@@ -278,6 +334,7 @@ export class Enforcer implements AsyncDisposable {
     const { clock, log, firewall } = this.#options;
     this.#retries++;
     this.#standing = new Map();
+    this.#lacking.clear();
     this.#retryAt = clock.now() + this.#retryMs;
     if (this.#error !== text)
       log.error("firewall.failed", { firewall: firewall.name, again_ms: this.#retryMs, error: text });
@@ -314,31 +371,6 @@ export class Enforcer implements AsyncDisposable {
       log.warn("firewall.list-file", { path: listFile, error: error instanceof Error ? error.message : String(error) });
     }
   }
-}
-
-/** Adds to `change` what makes `standing` equal to `wanted`, all of one address. Ends matter to a firewall that forgets, at `forgetsFrom`. */
-function compare(
-  standing: readonly Block[],
-  wanted: readonly Block[],
-  forgetsFrom: number | undefined,
-  change: { readonly adds: Block[]; readonly renewals: Block[]; readonly deletes: Block[] },
-): void {
-  const there = new Map(standing.map((block) => [blockKey(block), block]));
-  for (const block of wanted) {
-    const known = there.get(blockKey(block));
-    there.delete(blockKey(block));
-    if (known === undefined) change.adds.push(block);
-    else if (forgetsFrom !== undefined && !endTogether(known, block, forgetsFrom)) change.renewals.push(block);
-  }
-  change.deletes.push(...there.values());
-}
-
-/** A firewall need not take ends that are further away: they come back to it in time. */
-const farMs = 7 * 86_400_000;
-
-function endTogether(a: Block, b: Block, now: number): boolean {
-  const end = ({ until }: Block) => Math.min(until ?? Number.MAX_SAFE_INTEGER, now + farMs);
-  return Math.abs(end(a) - end(b)) <= slackMs;
 }
 
 function later(a: number | undefined, b: number | undefined): number | undefined {

@@ -10,6 +10,7 @@ const toldMax = 20;
 export class DryRunFirewall implements Firewall {
   readonly name = "dry-run";
   readonly forgets = false;
+  readonly grain = "ports";
   readonly #log: Log;
   readonly #blocks = new Map<string, Block>();
 
@@ -19,11 +20,12 @@ export class DryRunFirewall implements Firewall {
 
   async open(): Promise<void> {}
 
-  async apply({ adds, renewals, deletes }: FirewallChange): Promise<void> {
+  async apply({ adds, renewals, deletes }: FirewallChange): Promise<readonly Block[]> {
     for (const block of deletes) this.#blocks.delete(blockKey(block));
     for (const block of [...adds, ...renewals]) this.#blocks.set(blockKey(block), block);
     this.#tell("would_ban", adds);
     this.#tell("would_unban", deletes);
+    return [];
   }
 
   async readBack(): Promise<readonly Block[]> {

@@ -3,6 +3,7 @@
 import type { Firewall } from "../../core/firewall.ts";
 import type { Log } from "../../core/log.ts";
 import { DryRunFirewall } from "./dry-run.ts";
+import { IpsetFirewall } from "./ipset.ts";
 import { NftablesFirewall } from "./nftables.ts";
 import { PolicyOnlyFirewall } from "./policy-only.ts";
 import type { Tools } from "./tools.ts";
@@ -25,5 +26,9 @@ export const firewalls = {
   nftables: {
     help: "A table of our own with sets that forget by themselves, asked before routing; open connections are cut.",
     create: ({ tools }: FirewallParts): Firewall => new NftablesFirewall(tools),
+  },
+  ipset: {
+    help: "Sets of ipset that forget by themselves, asked by a chain of iptables before routing; open connections are cut.",
+    create: ({ tools }: FirewallParts): Firewall => new IpsetFirewall(tools),
   },
 } as const;

@@ -32,6 +32,7 @@ const monitorAgainMs = 5_000;
 export class NftablesFirewall implements Firewall {
   readonly name = "nftables";
   readonly forgets = true;
+  readonly grain = "ports";
   readonly #tools: Tools;
   readonly #session: NftSession;
   /** Sets that have their rule. */
@@ -56,9 +57,9 @@ export class NftablesFirewall implements Firewall {
     this.#sets = new Set(sets);
   }
 
-  async apply({ adds, renewals, deletes }: FirewallChange, now: number): Promise<void> {
+  async apply({ adds, renewals, deletes }: FirewallChange, now: number): Promise<readonly Block[]> {
     const all = [...adds, ...renewals, ...deletes];
-    if (all.length === 0) return;
+    if (all.length === 0) return [];
     const fresh = new Map(all.map((block) => [setName(block), block]));
     for (const name of this.#sets) fresh.delete(name);
     const gone = [...renewals, ...deletes];
@@ -73,6 +74,7 @@ export class NftablesFirewall implements Firewall {
     if (all.length <= sessionBlocksMax) await this.#session.run(commands);
     else await this.#tools.demand("nft", ["-f", "-"], { stdin: `${commands.join("\n")}\n`, timeoutMs: bulkMs });
     for (const name of fresh.keys()) this.#sets.add(name);
+    return [];
   }
 
   async readBack(now: number): Promise<readonly Block[]> {

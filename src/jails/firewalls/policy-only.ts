@@ -1,14 +1,18 @@
 // No firewall: our own answers to Postfix refuse what is banned (policy/checks/banned). Needs no rights.
 
-import type { CutReport, Firewall } from "../../core/firewall.ts";
+import type { Block, CutReport, Firewall } from "../../core/firewall.ts";
 
 /** Nothing to be made equal: the policy service reads the same rows. */
 export class PolicyOnlyFirewall implements Firewall {
   readonly name = "policy-only";
   readonly forgets = false;
+  readonly grain = "ports";
 
   async open(): Promise<void> {}
-  async apply(): Promise<void> {}
+
+  async apply(): Promise<readonly Block[]> {
+    return [];
+  }
 
   async readBack(): Promise<undefined> {
     return undefined;
