@@ -281,18 +281,21 @@ describe("restart and unban", () => {
     }
   });
 
-  test("lines of a banned address are a leak once the ban has taken effect", () => {
+  test("lines of a banned address are a leak once the ban has taken effect, and the first is told", () => {
     const house = new JailHouse();
-    const ban = { address: "192.0.2.7", jail: "wrong-password", from: jailsBegin, until: undefined, enforce: true };
+    const ban = { address: "192.0.2.7", jail: "wrong-password", from: jailsBegin, until: undefined, ports: undefined };
+    const told = () => house.writes.flatMap((write) => (write.kind === "leak" ? [write.leak] : []));
     house.ask({ kind: "bans", added: [ban], removed: [], forgiven: [] });
     house.see(refused("192.0.2.7"));
-    assert.equal(house.report.leaks.lines, 0);
+    assert.deepEqual([house.report.leaks.lines, told()], [0, []]);
     house.now += minute;
-    house.see(refused("192.0.2.7"));
-    assert.equal(house.report.leaks.lines, 1);
+    house.see(refused("192.0.2.7"), refused("192.0.2.7"));
+    assert.equal(house.report.leaks.lines, 2);
+    const leak = { address: "192.0.2.7", ban: "192.0.2.7", jail: "wrong-password", since: jailsBegin };
+    assert.deepEqual(told(), [{ ...leak, lines: 1, at: house.now }]);
     house.ask({ kind: "bans", added: [], removed: [ban], forgiven: [] });
     house.see(refused("192.0.2.7"));
-    assert.equal(house.report.leaks.lines, 1);
+    assert.equal(house.report.leaks.lines, 2);
   });
 });
 

@@ -2,16 +2,18 @@
 
 import type { Transaction } from "kysely";
 import type { Config } from "../config/config.ts";
-import type { TrustCheck, WantedBan } from "../core/ban.ts";
+import type { Ban, TrustCheck, WantedBan } from "../core/ban.ts";
 import type { Clock } from "../core/clock.ts";
 import { parseNetwork, printNetwork } from "../core/ip.ts";
 import type { Log } from "../core/log.ts";
 import type { LogPartOwner } from "../core/log-part.ts";
+import type { Notice } from "../core/notice.ts";
 import { countPriorBans, lastBanChange, readAllBans, readBanChanges } from "../store/ban-list.ts";
 import { addBans, type BanOutcome } from "../store/bans.ts";
 import type { Fact, Store } from "../store/db.ts";
 import { addFailures, pruneFailures, readFailures } from "../store/failures.ts";
 import { pruneGoodLogins, readGoodLogins, saveGoodLogins } from "../store/good-logins.ts";
+import { addNotices } from "../store/notices.ts";
 import { readRules } from "../store/policies.ts";
 import type { Tables } from "../store/tables.ts";
 import { nextBanSeconds } from "./fail2ban/ban-growth.ts";
@@ -28,6 +30,7 @@ import {
   type JailsStart,
   type JailsWrite,
   jailsPart,
+  type Leak,
   type StandingBan,
   standingBan,
   type TrustedText,
@@ -103,7 +106,7 @@ export class JailOwner implements LogPartOwner<Transaction<Tables>> {
     const mildness = mildnessOf(config.jails);
     this.#seq = await lastBanChange(store);
     const bans: StandingBan[] = [];
-    for await (const ban of readAllBans(store)) bans.push(standingBan(ban));
+    for await (const ban of readAllBans(store)) if (this.#isHeld(ban)) bans.push(standingBan(ban));
     return {
       now,
       own: this.#own,
@@ -128,12 +131,20 @@ export class JailOwner implements LogPartOwner<Transaction<Tables>> {
       tx,
       ofKind(own, "login").map(({ login }) => login),
     );
+    await addNotices(
+      tx,
+      ofKind(own, "leak").map(({ leak }) => leakNotice(leak, config.node.name)),
+    );
     const tickets = ofKind(own, "ticket").map(({ ticket }) => ticket);
     const wanted = (await this.#grown(tx, tickets)).flatMap((ticket) => this.#wanted(ticket, now));
     this.#outcomes = wanted.length === 0 ? [] : await addBans(tx, wanted, { trust: trust.check, now });
   }
 
-  written(): void {
+  written(writes: readonly unknown[]): void {
+    for (const { leak } of ofKind(writes as readonly JailsWrite[], "leak")) {
+      const { address, ban, jail, lines } = leak;
+      this.#options.log.warn("jails.leak", { address, ban, jail, lines });
+    }
     const outcomes = this.#outcomes;
     this.#outcomes = [];
     if (outcomes.length === 0) return;
@@ -164,11 +175,17 @@ export class JailOwner implements LogPartOwner<Transaction<Tables>> {
     else if (fact === "bans") await this.#tellBans();
   }
 
+  /** True where packets of it should not come: our own answers and a dry run let them. */
+  #isHeld({ enforce }: Ban): boolean {
+    const { mode, firewall } = this.#options.config.jails;
+    return enforce && mode === "enforce" && firewall !== "policy-only" && firewall !== "dry-run";
+  }
+
   async #tellBans(): Promise<void> {
     const { seq, changes } = await readBanChanges(this.#options.store, this.#seq);
     this.#seq = seq;
     if (changes === undefined || changes.length === 0) return;
-    const added = changes.flatMap(({ ban }) => (ban === undefined ? [] : [standingBan(ban)]));
+    const added = changes.flatMap(({ ban }) => (ban !== undefined && this.#isHeld(ban) ? [standingBan(ban)] : []));
     const gone = changes.filter(({ ban, jail }) => ban === undefined && jail !== "");
     const removed = gone.map(({ address, jail }) => ({ address: printNetwork(address), jail }));
     const forgiven = changes
@@ -230,6 +247,11 @@ export class JailOwner implements LogPartOwner<Transaction<Tables>> {
 
 function ofKind<K extends JailsWrite["kind"]>(writes: readonly JailsWrite[], kind: K) {
   return writes.filter((write): write is Extract<JailsWrite, { kind: K }> => write.kind === kind);
+}
+
+function leakNotice({ address, ban, jail, since, lines, at }: Leak, node: string): Notice {
+  const facts = { jail, address: ban, since: new Date(since).toISOString(), count: String(lines), node };
+  return { kind: "ban_leak", severity: "critical", subject: address, at, facts };
 }
 
 function renderFailures({ jail, failures, until }: FailuresWrite) {

@@ -62,7 +62,7 @@ export class JailPart implements LogPart<JailsWrite> {
       outside: machine,
     });
     for (const login of start.logins) this.#own.restoreLogin(login);
-    for (const ban of start.bans) this.#leaks.add(ban);
+    for (const ban of start.bans) this.#leaks.add(ban, start.now);
     this.#restore(start.failures, start.now);
   }
 
@@ -79,7 +79,8 @@ export class JailPart implements LogPart<JailsWrite> {
         : this.#own.see(event, refused[i] ?? 0, at, now, keepLine);
       for (const ticket of tickets) writes.push({ kind: "ticket", ticket });
       if (login !== undefined) writes.push({ kind: "login", login });
-      if (event.ip !== null && !batch.isReplay) this.#leaks.see([event.ip], at);
+      const leak = batch.isReplay ? undefined : this.#leaks.see(event, at, now);
+      if (leak !== undefined) writes.push({ kind: "leak", leak });
     }
     if (!batch.isReplay)
       for (const ticket of this.#fail2ban.see(batch, events)) writes.push({ kind: "ticket", ticket });
@@ -126,7 +127,7 @@ export class JailPart implements LogPart<JailsWrite> {
 
   #takeBans({ added, removed, forgiven }: Extract<JailsQuestion, { kind: "bans" }>): void {
     for (const ban of removed) this.#leaks.remove(ban);
-    for (const ban of added) this.#leaks.add(ban);
+    for (const ban of added) this.#leaks.add(ban, this.#now);
     for (const { network: text, jail: name } of forgiven) {
       const network = parseNetwork(text);
       if (network === undefined) continue;

@@ -2,6 +2,7 @@
 
 import type { Ban } from "../core/ban.ts";
 import { printNetwork } from "../core/ip.ts";
+import type { PortList } from "../core/port-list.ts";
 import type { GoodLogin } from "./good-logins.ts";
 import type { JailCounts, JailSetting, LastBan, RecordedFailure } from "./jail.ts";
 import type { Mildness, Softened } from "./own-jails.ts";
@@ -16,17 +17,31 @@ export interface TrustedText {
   readonly until: number | undefined;
 }
 
-/** A ban that stands, as far as leaks concern: `from` is when it was there to be enforced. */
+/** A ban that a firewall holds, as far as leaks concern. */
 export interface StandingBan {
   readonly address: string;
   readonly jail: string;
   readonly from: number;
   readonly until: number | undefined;
-  readonly enforce: boolean;
+  /** undefined: all of them. */
+  readonly ports: PortList | undefined;
 }
 
-export function standingBan({ address, jail, from, until, enforce }: Ban): StandingBan {
-  return { address: printNetwork(address), jail, from, until, enforce };
+export function standingBan({ address, jail, from, until, ports }: Ban): StandingBan {
+  return { address: printNetwork(address), jail, from, until, ports };
+}
+
+/** Lines of an address that a firewall should keep away. */
+export interface Leak {
+  readonly address: string;
+  /** What is banned: the address, or a network around it. */
+  readonly ban: string;
+  readonly jail: string;
+  /** When the ban was there to be held, ms since the epoch. */
+  readonly since: number;
+  /** So many lines of this ban, the one at `at` with them. */
+  readonly lines: number;
+  readonly at: number;
 }
 
 /** What the part starts from. */
@@ -61,6 +76,7 @@ export interface FailuresWrite {
 export type JailsWrite =
   | { readonly kind: "ticket"; readonly ticket: Ticket }
   | { readonly kind: "login"; readonly login: GoodLogin }
+  | { readonly kind: "leak"; readonly leak: Leak }
   | FailuresWrite;
 
 export type JailsQuestion =

@@ -13,6 +13,8 @@ import { isoTime } from "../trail-view.ts";
 const askedMin = 10;
 /** A glob of many unreadable files is told by a few of them. */
 const logWarningsMax = 5;
+/** A leak is news for so long. */
+const leakShownMs = 3_600_000;
 
 export const statusRoutes = [
   route({
@@ -110,12 +112,21 @@ function warningsOf(parts: ApiParts): StatusAnswer["warnings"] {
     const hint = "it is tried again; our answers to Postfix refuse banned addresses meanwhile";
     warnings.push({ message: `The firewall ${firewall} does not take bans: ${error}`, hint });
   }
+  const leak = leakWarning(parts);
+  if (leak !== undefined) warnings.push(leak);
   const reload = parts.lastReload();
   if (reload?.ok === false) {
     warnings.push({ message: "The last reload failed, the old configuration holds", hint: reload.error ?? null });
   }
   warnings.push(...logWarnings(parts));
   return warnings;
+}
+
+function leakWarning({ jails, clock }: ApiParts): StatusAnswer["warnings"][number] | undefined {
+  const { lines, last } = jails.report()?.leaks ?? { lines: 0, last: undefined };
+  if (last === undefined || clock.now() - last.at > leakShownMs) return undefined;
+  const message = `${last.address} is banned by ${last.jail} and gets lines into the log; ${lines} lines since the start`;
+  return { message, hint: `does mail come past the firewall? postvarta ip ${last.address}` };
 }
 
 function logWarnings(parts: ApiParts): StatusAnswer["warnings"] {
