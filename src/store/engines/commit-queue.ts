@@ -191,9 +191,9 @@ export class CommitQueue {
     }
     const { number, cells } = batch;
     if (number > this.#foldedBatch) this.#unfolded.push({ number, cells });
+    // First the next batch: the disk works on it while the answers of this one leave.
+    this.#send();
     batch.settle(true);
-    if (this.#open.empty) this.#open.settle(true);
-    else this.#schedule();
   }
 
   #fail(error: unknown): void {
