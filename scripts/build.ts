@@ -1,52 +1,65 @@
-// Builds dist/postvarta.mjs: one file with every dependency in it, and beside it the source map, the licences, the data about
-// networks, and the small file that the store's threads start from.
+// Builds dist/: postvarta.mjs starts everything, store-thread.mjs the store's threads, chunk-*.mjs hold what they share and what
+// only some verbs need, every dependency included. Beside them the source maps, the licences and the data about networks.
 
-import { copyFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { builtinModules } from "node:module";
 import path from "node:path";
-import { type BuildOptions, build, type Metafile } from "esbuild";
+import { build, type Metafile, type Plugin } from "esbuild";
 
 const root = path.join(import.meta.dirname, "..");
-const outfile = path.join(root, "dist/postvarta.mjs");
+const folder = path.join(root, "dist");
 
 const startedAt = performance.now();
-const options: BuildOptions = {
+/** In place of an import, which would run every getter of the module: `node:http` loads a whole WebSocket client that way. */
+const builtinsWhenUsed: Plugin = {
+  name: "builtins when used",
+  setup({ onResolve, onLoad }) {
+    const names = new RegExp(`^(?:node:.+|${builtinModules.join("|")})$`);
+    onResolve({ filter: names }, (found) => ({ path: found.path.replace(/^node:/, ""), namespace: "builtin" }));
+    onLoad({ filter: /.*/, namespace: "builtin" }, (found) => ({
+      contents: `module.exports = process.getBuiltinModule("node:${found.path}");`,
+    }));
+  },
+};
+await rm(folder, { recursive: true, force: true });
+const { metafile } = await build({
   absWorkingDir: root,
+  entryPoints: [
+    { in: "src/main.ts", out: "postvarta" },
+    { in: "src/store/engines/sqlite-worker-main.ts", out: "store-thread" },
+  ],
+  outdir: folder,
+  outExtension: { ".js": ".mjs" },
+  // Beside the entries, because code finds its data by its own place.
+  chunkNames: "chunk-[hash]",
   bundle: true,
+  splitting: true,
   format: "esm",
   platform: "node",
   target: "node24",
+  plugins: [builtinsWhenUsed],
+  // Packages with two builds: the ES one, which needs no `require` (jsonc-parser's other build hides its files from a bundler).
+  mainFields: ["module", "main"],
   // A third off the size and 10 ms off a start; names stay, so that a stack trace can be read.
   minifyWhitespace: true,
   minifySyntax: true,
   sourcemap: "linked",
   legalComments: "none",
   logLevel: "warning",
-};
-const { metafile } = await build({
-  ...options,
-  entryPoints: ["src/main.ts"],
-  outfile,
-  // Packages with two builds: the ES one, which needs no `require` (jsonc-parser's other build hides its files from a bundler).
-  mainFields: ["module", "main"],
-  // pg is CommonJS and asks for Node's modules with require, which an ES module has not.
-  banner: {
-    js: 'import { createRequire as requireOf } from "node:module";const require = requireOf(import.meta.url);',
-  },
   metafile: true,
 });
-// Nothing of others is in it.
-const storeThread = path.join(path.dirname(outfile), "store-thread.mjs");
-await build({ ...options, entryPoints: ["src/store/engines/sqlite-worker-main.ts"], outfile: storeThread });
-await mkdir(path.dirname(outfile), { recursive: true });
-await writeFile(`${outfile}.licenses.txt`, await licensesOf(metafile));
+await writeFile(path.join(folder, "licenses.txt"), await licensesOf(metafile));
 await copyNetworks();
 
-const kilobytes = Math.round((await stat(outfile)).size / 1024);
-console.log(`dist/postvarta.mjs: ${kilobytes} kB in ${Math.round(performance.now() - startedAt)} ms`);
+const bytes = Object.entries(metafile.outputs).reduce(
+  (sum, [name, { bytes }]) => sum + (name.endsWith(".mjs") ? bytes : 0),
+  0,
+);
+console.log(`dist: ${Math.round(bytes / 1024)} kB of code in ${Math.round(performance.now() - startedAt)} ms`);
 
 /** What the bundle reads about networks stands beside it; NOTICE names where it comes from. */
 async function copyNetworks(): Promise<void> {
-  const directory = path.join(path.dirname(outfile), "networks");
+  const directory = path.join(folder, "networks");
   await mkdir(directory, { recursive: true });
   const files = [
     "asn/asn-ipv4-num.csv",

@@ -69,9 +69,9 @@ export async function createAuthPolicy({ live, store, clock, rules, banning, acc
   return authPolicyParts({ settings, bans: banning.enforcer.book, levels, accounts, clock });
 }
 
-export function storeOptions(read: ReadConfig, { workerEntry, log }: DaemonOptions, clock: Clock) {
+export function storeOptions(read: ReadConfig, { log }: DaemonOptions, clock: Clock) {
   const where = read.placeOf("store.url");
-  return { clock, log, node: read.config.node.name, where, ...(workerEntry === undefined ? {} : { workerEntry }) };
+  return { clock, log, node: read.config.node.name, where };
 }
 
 interface LogsInput {

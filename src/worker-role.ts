@@ -1,9 +1,7 @@
-// A worker thread of a bundle: which of the house's threads it is.
+// A worker thread of a bundle: which of the house's threads it is. The store's have a small entry of their own.
 
 /** `data`: what the thread was started with. */
 export async function runWorker(data: unknown): Promise<void> {
-  const { isStoreWorker, runStoreWorker } = await import("./store/engines/sqlite-worker.ts");
-  if (isStoreWorker(data)) return runStoreWorker();
   const { isRulesReader, runRulesReader } = await import("./policy/rules-reader.ts");
   if (isRulesReader(data)) return runRulesReader();
   const { isLogsWorker } = await import("./logs/worker-words.ts");

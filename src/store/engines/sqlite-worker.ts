@@ -1,4 +1,4 @@
-// The two store threads. A bundle starts them from its one file, so the entry calls runStoreWorker() when its role says so.
+// The two store threads, once their entry has called runStoreWorker().
 
 import { parentPort, workerData } from "node:worker_threads";
 import { startReader } from "./reader-thread.ts";
@@ -6,8 +6,7 @@ import type { CallMessage, ReplyMessage, StoreWorkerData } from "./sqlite-calls.
 import { renderFailure } from "./worker-link.ts";
 import { startWriter } from "./writer-thread.ts";
 
-/** True in a thread that must call runStoreWorker. */
-export function isStoreWorker(data: unknown): data is StoreWorkerData {
+function isStoreWorker(data: unknown): data is StoreWorkerData {
   return (
     typeof data === "object" &&
     data !== null &&

@@ -1,6 +1,5 @@
 // The embedded engine: node:sqlite behind two threads. Opens, joins the parts, and closes them.
 
-import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { getCompileCacheDir } from "node:module";
 import { Kysely } from "kysely";
@@ -30,7 +29,7 @@ export interface SqliteOptions {
   /** This node's name, kept beside its open messages. */
   readonly node?: string;
   readonly maxCellsInMemory?: number;
-  /** The file that a store thread starts from; it must call runStoreWorker() for our roles. A bundle names itself, for where its small file is missing. */
+  /** The file that a store thread starts from; it must call runStoreWorker() for our roles. */
   readonly workerEntry?: URL;
 }
 
@@ -130,7 +129,7 @@ class StoreThreads {
   #closed = false;
 
   constructor(options: SqliteOptions) {
-    this.#entry = findEntry(options.workerEntry);
+    this.#entry = options.workerEntry ?? findEntry();
     this.#data = {
       path: options.path,
       node: options.node ?? "local",
@@ -207,10 +206,8 @@ class StoreThreads {
 }
 
 /** Of a bundle the small file beside it: a thread that starts from the whole bundle reads it all, in 15 MB and 100 ms. */
-function findEntry(given: URL | undefined): URL {
-  if (import.meta.url.endsWith(".ts")) return given ?? new URL("./sqlite-worker-main.ts", import.meta.url);
-  const own = new URL("./store-thread.mjs", import.meta.url);
-  return given === undefined || existsSync(own) ? own : given;
+function findEntry(): URL {
+  return new URL(import.meta.url.endsWith(".ts") ? "./sqlite-worker-main.ts" : "./store-thread.mjs", import.meta.url);
 }
 
 /** Facts' statements to the threads. */
