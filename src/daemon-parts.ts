@@ -4,6 +4,7 @@ import { AccountsOwner } from "./accounts/accounts-owner.ts";
 import { readAccountsSettings } from "./accounts/accounts-settings.ts";
 import { askedLogin } from "./accounts/asked-login.ts";
 import { ContainmentKeeper } from "./accounts/contain/containment-keeper.ts";
+import { LiveSessions } from "./accounts/contain/live-sessions.ts";
 import { readQueueIds } from "./accounts/contain/postfix-queue.ts";
 import { WatchLevels } from "./accounts/watch-levels.ts";
 import { authPolicyParts } from "./api/auth-policy-parts.ts";
@@ -16,6 +17,7 @@ import type { PolicyMeasures } from "./api/policy-measures.ts";
 import { readAliases } from "./config/aliases.ts";
 import type { ReadConfig } from "./config/config.ts";
 import type { Clock } from "./core/clock.ts";
+import { printIp } from "./core/ip.ts";
 import type { Log } from "./core/log.ts";
 import type { LogPartOwner } from "./core/log-part.ts";
 import type { Metrics } from "./core/metrics.ts";
@@ -96,8 +98,25 @@ export function networksOwner({ config }: ReadConfig): LogPartOwner<unknown> {
   return { name: networksStart, start: async () => config.networks, write: async () => {}, written: () => {} };
 }
 
-export function tellLogin(accounts: AccountsOwner, request: Request, now: number): void {
-  if (request.login !== "") accounts.seeAsked(askedLogin(request, now));
+interface AskedInput {
+  readonly accounts: AccountsOwner;
+  readonly rules: LiveRules;
+  readonly clock: Clock;
+  /** Logs are read: somebody judges. */
+  readonly isJudged: () => boolean;
+}
+
+/** Who logged in and asks: the judge hears it before the log tells it, and the session is known. */
+export function hearAsked({ accounts, rules, clock, isJudged }: AskedInput) {
+  const sessions = new LiveSessions();
+  const onAsked = (request: Request) => {
+    const { login, client, raw } = request;
+    if (login === "") return;
+    const now = clock.now();
+    if (isJudged()) accounts.seeAsked(askedLogin(request, now));
+    if (client !== undefined) sessions.see({ account: rules.options.canonical(login), ip: printIp(client), raw }, now);
+  };
+  return { sessions, onAsked };
 }
 
 interface AccountsInput extends Omit<LogsInput, "parts" | "jails" | "read"> {
@@ -110,18 +129,22 @@ export function createAccounts({ live, options, store, clock }: AccountsInput): 
 }
 
 interface ContainInput extends Omit<LogsInput, "parts" | "jails"> {
-  readonly trust: Trust;
+  readonly banning: Banning;
+  readonly sessions: LiveSessions;
   readonly helper: HelperClient | undefined;
 }
 
 export function createContainment(
-  { read, options, store, clock, trust, helper }: ContainInput,
+  { read, options, store, clock, banning, sessions, helper }: ContainInput,
   judge: AccountsOwner,
 ): ContainmentKeeper {
-  const { node, postfix } = read.config;
+  const { node, postfix, accounts } = read.config;
   const keeper = new ContainmentKeeper({
     ...{ store, clock, judge, log: options.log, node: node.name },
-    trust: trust.check,
+    trust: banning.trust.check,
+    sessions: (account) => sessions.of(account, clock.now()),
+    firewallTrouble: () => banning.enforcer.state.error,
+    dovecotConfig: accounts.dovecot_config,
     queued: () => readQueueIds(postfix.config_directories),
     helper: () => helper,
   });

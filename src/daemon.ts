@@ -21,9 +21,9 @@ import {
   createOutbox,
   createPolicyServer,
   type DaemonOptions,
+  hearAsked,
   networksOwner,
   storeOptions,
-  tellLogin,
   viewJails,
   viewLogs,
 } from "./daemon-parts.ts";
@@ -35,7 +35,6 @@ import type { LogsThread } from "./logs/logs-thread.ts";
 import { readCompileOptions } from "./policy/compile-options.ts";
 import { LiveRules } from "./policy/live-rules.ts";
 import { Raises } from "./policy/raises.ts";
-import type { Request } from "./policy/request.ts";
 import { readRulesFile } from "./policy/rules-reader.ts";
 import { openStore } from "./store/open.ts";
 import { readRaises } from "./store/raises.ts";
@@ -73,7 +72,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
     fact === "raises" ? reloadRaises() : fact === "rules" ? rules.reload() : undefined,
   );
   const accounts = createAccounts({ live, options, store, clock });
-  const onAsked = (request: Request) => logs.isConfigured && tellLogin(accounts, request, clock.now());
+  const { sessions, onAsked } = hearAsked({ accounts, rules, clock, isJudged: () => logs.isConfigured });
   const server = stack.use(createPolicyServer({ read, options, engine, measures, onAsked }));
   const jails = createJails({ read, options, store, clock, trust: banning.trust });
   const logs = stack.use(
@@ -95,7 +94,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
     logs: () => viewLogs(logs, silence),
     ...{ accounts, outbox, banning, authPolicy, stop: stopSoon, replays: logs },
     jails: viewJails(read, logs, jails),
-    containment: createContainment({ read, options, store, clock, trust: banning.trust, helper }, accounts),
+    containment: createContainment({ read, options, store, clock, banning, sessions, helper }, accounts),
     lastReload: () => live.reload,
     whyNotReady: () => (store.cells.health.writable ? [] : ["the store cannot be written"]),
   };

@@ -24,7 +24,7 @@ export async function startHelper({ config }: ReadConfig, log: Log): Promise<Asy
     ...{ socket, log, trusted: config.jails.trust.addresses },
     owner: user === "" ? undefined : await findOwner(tools, user),
     firewall: createFirewall(config, tools, log),
-    queue: new QueueTools(tools, config.postfix.config_directories),
+    queue: new QueueTools(tools, config.postfix.config_directories, config.accounts.dovecot_config),
   });
   await server.start();
   return server;
@@ -47,7 +47,7 @@ export function joinHelper(
 ): { readonly banning: Banning; readonly helper: HelperClient | undefined } {
   const { jails, helper: settings } = options.config;
   const helper = settings.socket === "" ? undefined : stack.use(new HelperClient(settings.socket));
-  const isFar = helper !== undefined && jails.mode === "enforce" && farFirewalls.has(jails.firewall);
+  const isFar = helper !== undefined && farFirewalls.has(jails.firewall);
   const kind = createFirewall(options.config, new Tools(), options.log);
   const far = isFar ? { helper: new HelperFirewall(helper, kind) } : {};
   return { banning: stack.use(new Banning({ ...options, ...far })), helper };

@@ -66,6 +66,7 @@ test("what is trusted is refused again, and so is what is on no list; the next c
     { verb: "kick", login: "*" },
     { verb: "kick", login: "-A" },
     { verb: "kick", login: "a\nb" },
+    { verb: "hang-up", connections: [["192.0.2.1", 0]] },
   ];
   for (const call of bad) await assert.rejects(helper.call(call as never), /./, JSON.stringify(call));
   await helper.call({ verb: "apply", adds: [["203.0.113.1", "", null]], ...none });

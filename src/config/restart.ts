@@ -19,6 +19,7 @@ const restartKeys: Readonly<Record<string, (config: Config) => unknown>> = {
   jails: (config) => config.jails,
   helper: (config) => config.helper,
   postfix: (config) => config.postfix,
+  "accounts.dovecot_config": (config) => config.accounts.dovecot_config,
   "accounts.judge": (config) => config.accounts.judge,
 };
 

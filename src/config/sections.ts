@@ -282,6 +282,9 @@ const accounts = z.strictObject({
     .enum(["hand", "high"])
     .default("hand")
     .describe("`high` contains an account by itself when it comes to level high, in mode `enforce` only."),
+  dovecot_config: word
+    .default("")
+    .describe("Dovecot's configuration file, for `doveadm kick`; empty: the one that doveadm finds by itself."),
   breaker_accounts: z
     .int()
     .min(1)

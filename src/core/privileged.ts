@@ -29,6 +29,13 @@ const login = z
   .max(255)
   .regex(/^[^\p{Cc}\s*?-][^\p{Cc}\s*?]*$/u);
 
+/** Connections in one call. */
+export const connectionsMax = 500;
+
+/** A TCP connection by its other end. */
+const connection = z.tuple([z.string().max(64), z.int().min(1).max(65_535)]);
+export type WireConnection = z.output<typeof connection>;
+
 export const privilegedCall = z.discriminatedUnion("verb", [
   z.strictObject({ verb: z.literal("open") }),
   z.strictObject({ verb: z.literal("apply"), adds: blocks, renewals: blocks, deletes: blocks, now: z.number() }),
@@ -38,11 +45,13 @@ export const privilegedCall = z.discriminatedUnion("verb", [
   z.strictObject({ verb: z.literal("flush") }),
   z.strictObject({ verb: z.enum(["hold", "release", "delete"]), queue_ids: queueIds }),
   z.strictObject({ verb: z.literal("kick"), login }),
+  z.strictObject({ verb: z.literal("hang-up"), connections: z.array(connection).max(connectionsMax) }),
 ]);
 export type PrivilegedCall = z.output<typeof privilegedCall>;
 
 export const listPage = z.object({ blocks, more: z.boolean(), readable: z.boolean() });
 export const cutCounts = z.object({ cut: z.int(), left: z.int() });
+export const hungUp = z.int();
 
 /** One line each: a call has an id, its answer the same one; id 0 tells that somebody else changed the firewall. */
 export const privilegedAnswer = z.object({ id: z.int(), error: z.string().optional(), body: z.unknown().optional() });

@@ -7,12 +7,15 @@ import {
   blockOfWire,
   blocksPerCall,
   blockToWire,
+  connectionsMax,
   cutCounts,
+  hungUp,
   listPage,
   messageBytesMax,
   type PrivilegedCall,
   privilegedAnswer,
   queueIdsMax,
+  type WireConnection,
 } from "../core/privileged.ts";
 
 /** The longest that a firewall takes for a batch, and a reading back. */
@@ -46,6 +49,16 @@ export class HelperClient implements Disposable {
   /** Ends the sessions of a login; 1 when there were any. */
   async kick(login: string): Promise<number> {
     return (await this.call({ verb: "kick", login })) === true ? 1 : 0;
+  }
+
+  /** Ends TCP connections by their other end; how many there were. */
+  async hangUp(connections: readonly WireConnection[]): Promise<number> {
+    let count = 0;
+    for (let at = 0; at < connections.length; at += connectionsMax)
+      count += hungUp.parse(
+        await this.call({ verb: "hang-up", connections: connections.slice(at, at + connectionsMax) }),
+      );
+    return count;
   }
 
   onForeignChange(listener: () => void): void {

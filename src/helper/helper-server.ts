@@ -138,6 +138,8 @@ export class HelperServer implements AsyncDisposable {
         return queue.change(call.verb, call.queue_ids);
       case "kick":
         return queue.kick(call.login);
+      case "hang-up":
+        return queue.hangUp(call.connections);
       default:
         return call satisfies never;
     }

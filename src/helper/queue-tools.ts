@@ -1,4 +1,7 @@
-// Postfix's queue and Dovecot's sessions, through their own programs with fixed arguments.
+// Postfix's queue, Dovecot's sessions and single connections, through their own programs with fixed arguments.
+
+import { parseIp, printIp } from "../core/ip.ts";
+import type { WireConnection } from "../core/privileged.ts";
 
 interface ToolOptions {
   readonly stdin?: string;
@@ -7,7 +10,7 @@ interface ToolOptions {
 
 /** Runs a program with fixed arguments, no shell. */
 export interface RunTool {
-  /** Rejects when it does not end well. */
+  /** Rejects when it does not end well; resolves with what it printed. */
   demand(program: string, args: readonly string[], options?: ToolOptions): Promise<string>;
   run(
     program: string,
@@ -19,6 +22,9 @@ export interface RunTool {
 /** postsuper goes through the whole queue. */
 const queueMs = 60_000;
 const kickMs = 10_000;
+/** The kernel ends connections at once; a busy machine lists them a moment longer. */
+const looksMax = 5;
+const lookAgainMs = 50;
 /** EX_NOHOST: nobody was kicked (doveadm-kick(1)). */
 const noSessions = 68;
 
@@ -27,11 +33,13 @@ const flags = { hold: "-h", release: "-H", delete: "-d" } as const;
 export class QueueTools {
   readonly #tools: RunTool;
   readonly #directories: readonly string[];
+  readonly #dovecot: readonly string[];
 
-  /** `directories`: the configurations of the Postfix instances. */
-  constructor(tools: RunTool, directories: readonly string[]) {
+  /** `directories`: the configurations of the Postfix instances. `dovecot`: the file of Dovecot's; empty: its own. */
+  constructor(tools: RunTool, directories: readonly string[], dovecot = "") {
     this.#tools = tools;
     this.#directories = directories;
+    this.#dovecot = dovecot === "" ? [] : ["-c", dovecot];
   }
 
   /** An id that is not there is passed over by postsuper. */
@@ -44,8 +52,53 @@ export class QueueTools {
 
   /** Ends every session of a login; false when it had none. */
   async kick(login: string): Promise<boolean> {
-    const { status, stderr } = await this.#tools.run("doveadm", ["kick", login], { timeoutMs: kickMs });
+    const { status, stderr } = await this.#tools.run("doveadm", [...this.#dovecot, "kick", login], {
+      timeoutMs: kickMs,
+    });
     if (status !== 0 && status !== noSessions) throw new Error(`doveadm failed: ${stderr.slice(0, 500) || status}`);
     return status === 0;
   }
+
+  /**
+   * Ends connections of Postfix's smtpd by their other end; how many were there and are no more. What another program holds is left
+   * alone: the other end may have come back to it from the same port.
+   */
+  async hangUp(connections: readonly WireConnection[]): Promise<number> {
+    const ends = new Set(connections.flatMap(([address, port]) => endOf(address, port) ?? []));
+    const before = await this.#sessions(ends);
+    if (before.length === 0) return 0;
+    const filter = before.flatMap((end, i) => [...(i === 0 ? [] : ["or"]), ...filterOf(end)]);
+    // Its exit status says nothing of what it did.
+    await this.#tools.run("ss", ["-H", "-n", "-t", "-K", "state", "connected", "(", ...filter, ")"]);
+    let left = await this.#sessions(ends);
+    for (let look = 1; look < looksMax && left.length > 0; look++) {
+      await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
+      left = await this.#sessions(ends);
+    }
+    return Math.max(0, before.length - left.length);
+  }
+
+  async #sessions(ends: ReadonlySet<string>): Promise<readonly string[]> {
+    if (ends.size === 0) return [];
+    const text = await this.#tools.demand("ss", ["-H", "-n", "-t", "-p", "state", "connected"]);
+    const found = text.split("\n").flatMap((line) => {
+      const [, address = "", port, program] = sessionLine.exec(line) ?? [];
+      return program === "smtpd" ? (endOf(address, Number(port)) ?? []) : [];
+    });
+    return [...new Set(found)].filter((end) => ends.has(end));
+  }
+}
+
+/** `… PEER:PORT users:(("smtpd",pid=1,fd=9)) …`; addresses of IPv6 stand in brackets. */
+const sessionLine = /\s\[?([^\s[\]]+)\]?:(\d+)\s+users:\(\("([^"]*)"/;
+
+/** Address and port as one text; a mapped IPv4 is IPv4, by which ss finds both. */
+function endOf(address: string, port: number): string | undefined {
+  const ip = parseIp(address);
+  return ip === undefined ? undefined : `${printIp(ip)} ${port}`;
+}
+
+function filterOf(end: string): readonly string[] {
+  const [address = "", port] = end.split(" ");
+  return ["(", "dst", address, "and", "dport", "=", `:${port}`, ")"];
 }

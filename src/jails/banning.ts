@@ -8,7 +8,6 @@ import { pruneBans } from "../store/bans.ts";
 import type { Fact, Store } from "../store/db.ts";
 import { pruneTrusts } from "../store/trusts.ts";
 import { Enforcer } from "./enforce.ts";
-import { DryRunFirewall } from "./firewalls/dry-run.ts";
 import { firewalls } from "./firewalls/index.ts";
 import { Tools } from "./firewalls/tools.ts";
 import { readMynetworks } from "./mynetworks.ts";
@@ -46,6 +45,7 @@ export class Banning implements AsyncDisposable {
     const firewall = options.helper ?? createFirewall(config, tools, log);
     this.enforcer = new Enforcer({
       ...{ store, firewall, trust: this.trust.check, clock, log, listFile: config.jails.list_file },
+      askedOnly: config.jails.mode === "observe" && firewall.name !== "policy-only",
     });
     this.trust.onChange(() => this.enforcer.hear("trusts"));
   }
@@ -84,8 +84,6 @@ export class Banning implements AsyncDisposable {
   }
 }
 
-/** Where jails observe nothing is touched, whatever firewall there is. */
 export function createFirewall({ jails }: Pick<Config, "jails">, tools: Tools, log: Log): Firewall {
-  if (jails.mode === "observe" && jails.firewall !== "policy-only") return new DryRunFirewall(log);
   return firewalls[jails.firewall].create({ tools, log });
 }

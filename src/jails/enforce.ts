@@ -23,6 +23,8 @@ export interface EnforcerOptions {
   readonly listFile: string;
   /** Bans that are made to hold here; all of them without it. */
   readonly concerns?: (ban: Ban) => boolean;
+  /** Jails only observe here: what stands are bans that came with a contained account, and without one the firewall is left alone. */
+  readonly askedOnly?: boolean;
 }
 
 const readBackMs = 300_000;
@@ -75,6 +77,7 @@ export class Enforcer implements AsyncDisposable {
   #listFileAt = 0;
   #listFileStale = true;
   #isFlushed = false;
+  #isOpen = false;
 
   constructor(options: EnforcerOptions) {
     this.#options = options;
@@ -130,7 +133,7 @@ export class Enforcer implements AsyncDisposable {
   /** Takes every rule of ours away; nothing is enforced by this process any more. Why not, when it did not work. */
   async flush(): Promise<string | undefined> {
     await this.#queue(async () => {
-      await this.#options.firewall.flush();
+      if (!this.#isLeftAlone(this.#options.clock.now())) await this.#options.firewall.flush();
       this.#error = undefined;
       this.#isFlushed = true;
       this.book.clear();
@@ -200,6 +203,7 @@ export class Enforcer implements AsyncDisposable {
       after.set(address, wanted);
       compareBlocks(this.#standing.get(address) ?? [], wanted, forgetsFrom, change);
     }
+    if (!this.#isOpen) return change.adds.length > 0 ? this.#mend(undefined) : undefined;
     const refused = await this.#apply(change, now);
     for (const [address, blocks] of after) {
       this.#wanted += blocks.length - (this.#lacking.get(address) ?? this.#standing.get(address)?.length ?? 0);
@@ -213,7 +217,8 @@ export class Enforcer implements AsyncDisposable {
   #blocksAt(address: string, now: number): Block[] {
     const blocks = new Map<string, Block>();
     for (const ban of this.book.at(address)) {
-      if (!ban.enforce || !isStanding(ban, now) || this.#options.trust(ban.address, now) !== undefined) continue;
+      if (!this.#isWanted(ban) || !isStanding(ban, now) || this.#options.trust(ban.address, now) !== undefined)
+        continue;
       const block = this.#blockOf(ban);
       const key = blockKey(block);
       const known = blocks.get(key);
@@ -262,12 +267,30 @@ export class Enforcer implements AsyncDisposable {
     log.warn("firewall.refused", { firewall: firewall.name, blocks: refused.size, first });
   }
 
+  #isWanted({ enforce, origin }: Ban): boolean {
+    return enforce && (this.#options.askedOnly !== true || origin === "account");
+  }
+
+  /** Somebody who only observes need not have a firewall, or the rights to it, until a ban is asked for. */
+  #isLeftAlone(now: number): boolean {
+    if (this.#isOpen || this.#options.askedOnly !== true) return false;
+    return [...this.book.addresses()].every((address) => this.#blocksAt(address, now).length === 0);
+  }
+
   /** Opens the firewall, reads what stands in it and makes it equal to all rows. */
   async #mend(why: string | undefined): Promise<void> {
     const { firewall, clock, log } = this.#options;
     if (this.#isFlushed) return;
-    await firewall.open();
     const now = clock.now();
+    if (this.#isLeftAlone(now)) {
+      this.#readBackAt = now;
+      this.#retryAt = Number.POSITIVE_INFINITY;
+      this.#error = undefined;
+      return;
+    }
+    await firewall.open();
+    const wasOpen = this.#isOpen;
+    this.#isOpen = true;
     const read = await firewall.readBack(now);
     const standing = new Map<string, Block[]>();
     for (const block of read ?? []) push(standing, printNetwork(block.address), block);
@@ -283,7 +306,7 @@ export class Enforcer implements AsyncDisposable {
       compareBlocks(standing.get(address) ?? [], blocks, forgetsFrom, change);
     }
     const differs = change.adds.length + change.renewals.length + change.deletes.length;
-    if (differs > 0 && !isFirst && this.#lacking.size === 0) {
+    if (differs > 0 && wasOpen && this.#lacking.size === 0) {
       this.#mended++;
       log.warn("firewall.mended", { blocks: differs, why: why ?? "what stood was not what should" });
     }

@@ -155,6 +155,7 @@ export class House implements AsyncDisposable {
       accounts: { ...judgeless, mode: "enforce", watchGroup: "newuser" },
       containment: new ContainmentKeeper({
         ...{ store, clock, log: silentLog, node: "mx1", judge: judgeless, trust: () => undefined },
+        ...{ sessions: () => [], firewallTrouble: () => undefined, dovecotConfig: "" },
         queued: async () => undefined,
         helper: () => undefined,
       }),

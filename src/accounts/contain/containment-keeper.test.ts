@@ -16,6 +16,7 @@ test("mail that could not be given back is known to the next release", async () 
   let works = false;
   const keeper = new ContainmentKeeper({
     ...{ store, clock, log: silentLog, node: "mx1", trust: () => undefined },
+    ...{ sessions: () => [], firewallTrouble: () => undefined, dovecotConfig: "" },
     judge: {
       view: async () => undefined,
       queueOf: async () => [{ queueId, at: clock.now() }],
@@ -31,6 +32,7 @@ test("mail that could not be given back is known to the next release", async () 
       },
       remove: async (ids) => ids.length,
       kick: async () => 0,
+      hangUp: async () => 0,
     }),
   });
   const author = { by: "olena", now: clock.now() };

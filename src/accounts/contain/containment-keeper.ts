@@ -15,7 +15,7 @@ import { addNotices } from "../../store/notices.ts";
 import type { Tables } from "../../store/tables.ts";
 import { dropWatch, putWatch } from "../../store/watches.ts";
 import type { AccountView } from "../account-view.ts";
-import { kickLine, type PrivilegedSteps, postsuperLine, safeIds } from "./privileged-steps.ts";
+import { hangUpLine, kickLine, type PrivilegedSteps, postsuperLine, safeIds } from "./privileged-steps.ts";
 
 export interface ContainParts {
   readonly store: Store;
@@ -30,7 +30,13 @@ export interface ContainParts {
   };
   /** What lies in the queue; undefined when nobody can say. */
   readonly queued: () => Promise<ReadonlySet<string> | undefined>;
+  /** Other ends of submission sessions that the account may have open. */
+  readonly sessions: (account: string) => readonly (readonly [address: string, port: number])[];
   readonly trust: TrustCheck;
+  /** Why the firewall is not equal to the bans at the moment. */
+  readonly firewallTrouble: () => string | undefined;
+  /** Dovecot's configuration file, for what is to be run by hand; empty: its own. */
+  readonly dovecotConfig: string;
   readonly helper: () => PrivilegedSteps | undefined;
 }
 
@@ -57,6 +63,8 @@ const bansMax = 50;
 const banMs = 7 * 86_400_000;
 /** Messages held for one account at most. */
 const holdsMax = 5_000;
+/** Sessions that a person is shown commands for. */
+const sessionsShown = 20;
 const jail = "account";
 const frozenText = "5.7.1 This account is suspended, please contact your help desk";
 
@@ -81,7 +89,7 @@ export class ContainmentKeeper {
         frozen ? "it is frozen already" : "at its next question",
       ),
       this.#byHelper("hold", `hold its ${ids.length} queued messages`, ids.length === 0, postsuperLine("-h", ids)),
-      this.#byHelper("kick", "end its IMAP and POP3 sessions", false, kickLine(account)),
+      this.#byHelper("kick", "end its IMAP, POP3 and submission sessions", false, this.#kickLines(account)),
       planned("ban", `ban ${addresses.length} unfamiliar addresses for 7 days`, addresses.join(", ")),
       planned("notify", "tell whom [notices] names", "through its channels"),
     ];
@@ -195,8 +203,25 @@ export class ContainmentKeeper {
 
   async #kick(step: ContainStep, account: string): Promise<ContainStep> {
     const helper = this.#parts.helper();
-    if (helper === undefined) return { ...step, result: "by_hand", detail: kickLine(account) };
-    return { ...step, result: "done", detail: `${await helper.kick(account)} sessions ended` };
+    if (helper === undefined) return { ...step, result: "by_hand", detail: this.#kickLines(account) };
+    const sessions = this.#parts.sessions(account);
+    // A machine without Dovecot has submission sessions all the same.
+    const [kicked, hungUp] = await Promise.allSettled([
+      helper.kick(account),
+      sessions.length === 0 ? 0 : helper.hangUp(sessions),
+    ]);
+    const told = [
+      kicked.status === "fulfilled" ? `sessions of Dovecot ${kicked.value > 0 ? "ended" : "are none"}` : textOf(kicked),
+      hungUp.status === "fulfilled" ? `${hungUp.value} submission sessions ended` : textOf(hungUp),
+    ];
+    const isDone = kicked.status === "fulfilled" && hungUp.status === "fulfilled";
+    return { ...step, result: isDone ? "done" : "failed", detail: told.join("; ") };
+  }
+
+  #kickLines(account: string): string {
+    const sessions = this.#parts.sessions(account).slice(-sessionsShown);
+    const lines = [kickLine(account, this.#parts.dovecotConfig), hangUpLine(sessions)];
+    return lines.filter((line) => line !== "").join("; ");
   }
 
   async #ban(step: ContainStep, order: ContainOrder, banned: string[], author: Author): Promise<ContainStep> {
@@ -209,7 +234,9 @@ export class ContainmentKeeper {
     const ips = wanted.map(({ text }) => text).filter((_, i) => outcomes[i]?.outcome !== "trusted");
     banned.push(...ips.filter((ip) => !banned.includes(ip)));
     const spared = trusted === 0 ? "" : `; ${trusted} are trusted and were left alone`;
-    return { ...step, result: ips.length > 0 ? "done" : "nothing_to_do", detail: `${ips.join(", ")}${spared}` };
+    const trouble = this.#parts.firewallTrouble();
+    const late = trouble === undefined || ips.length === 0 ? "" : `; the firewall does not take them yet: ${trouble}`;
+    return { ...step, result: ips.length > 0 ? "done" : "nothing_to_do", detail: `${ips.join(", ")}${spared}${late}` };
   }
 
   async #unfreeze(step: ContainStep, account: string): Promise<ContainStep> {
@@ -302,7 +329,7 @@ async function attempt(step: ContainStep, act: Act): Promise<ContainStep> {
   try {
     return await act(step);
   } catch (error) {
-    return { ...step, result: "failed", detail: error instanceof Error ? error.message : String(error) };
+    return { ...step, result: "failed", detail: textOf({ status: "rejected", reason: error }) };
   }
 }
 
@@ -323,6 +350,10 @@ function wantedBan(
 function hostOf(text: string) {
   const ip = parseIp(text);
   return ip === undefined ? undefined : networkOf(ip, widthOf(ip));
+}
+
+function textOf({ reason }: PromiseRejectedResult): string {
+  return reason instanceof Error ? reason.message : String(reason);
 }
 
 function summary(steps: readonly ContainStep[]): string {

@@ -8,6 +8,8 @@ export interface PrivilegedSteps {
   remove(queueIds: readonly string[]): Promise<number>;
   /** doveadm kick; resolves with how many sessions ended. */
   kick(login: string): Promise<number>;
+  /** Ends TCP connections by address and port of the other end; resolves with how many. */
+  hangUp(connections: readonly (readonly [address: string, port: number])[]): Promise<number>;
 }
 
 /** A queue id of either kind of Postfix. */
@@ -29,7 +31,16 @@ export function postsuperLine(flag: "-h" | "-H" | "-d", queueIds: readonly strin
   return lines.join("; ");
 }
 
-/** `doveadm kick 'olena@example.org'`, safe in a shell. */
-export function kickLine(login: string): string {
-  return `doveadm kick '${login.replaceAll("'", "'\\''")}'`;
+/** `doveadm kick 'olena@example.org'`, safe in a shell. `config`: the file of Dovecot's configuration; empty: its own. */
+export function kickLine(login: string, config = ""): string {
+  return `doveadm ${config === "" ? "" : `-c ${quoted(config)} `}kick ${quoted(login)}`;
+}
+
+/** `ss -tK dst 192.0.2.1 dport = :40000` for each connection. */
+export function hangUpLine(connections: readonly (readonly [address: string, port: number])[]): string {
+  return connections.map(([address, port]) => `ss -tK dst ${address} dport = :${port}`).join("; ");
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
