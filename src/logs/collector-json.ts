@@ -14,6 +14,7 @@ const programNames = [
   "syslogtag",
   "ident",
 ];
+const pidNames = ["pid", "procid", "process_id", "syslog_pid", "_pid"];
 const messageNames = ["message", "msg", "short_message"];
 const timeNames = [
   "__realtime_timestamp",
@@ -39,7 +40,10 @@ export function entryOfCollector(object: object): JournalEntry | string | undefi
   const message = textOf(fields, messageNames);
   const at = timeOf(fields);
   if (program === undefined || message === undefined || at === undefined) return undefined;
-  return { at, program: program.replace(/(?:\[\d*\])?:?$/, ""), message: message.replace(/^ /, "") };
+  // A tag may carry it: `postfix/smtpd[4711]:`.
+  const tag = /^(.*?)(?:\[(\d*)\])?:?$/s.exec(program);
+  const pid = tag?.[2] || pidOf(fields);
+  return { at, program: tag?.[1] ?? program, pid, message: message.replace(/^ /, "") };
 }
 
 /**
@@ -51,6 +55,12 @@ function lineOf(text: string, stamp: string): string {
   return /^(?:[\w/.+-]{1,60}(?:\[\d{1,10}\])?: |[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d )/.test(line)
     ? `${stamp} ${line}`
     : line;
+}
+
+/** A process's number, written as a number or as text; empty when there is none. */
+function pidOf(fields: Map<string, unknown>): string {
+  const found = pidNames.map((name) => fields.get(name)).find((value) => value !== undefined);
+  return typeof found === "number" || typeof found === "string" ? String(found) : "";
 }
 
 function textOf(fields: Map<string, unknown>, names: readonly string[]): string | undefined {

@@ -5,8 +5,13 @@ export interface JournalEntry {
   /** Milliseconds since the epoch, by the journal's own clock. */
   readonly at: number;
   readonly program: string;
+  /** The process, by its number; empty where nothing says it. */
+  readonly pid: string;
   readonly message: string;
 }
+
+/** The fields that name the process, the one that the journal saw itself first. */
+const pidNames = ["_PID", "SYSLOG_PID"];
 
 /** The entry in one object of `journalctl -o json`; undefined when it is none, or has no message or no name. */
 export function entryOfJournal(object: object): JournalEntry | undefined {
@@ -15,7 +20,8 @@ export function entryOfJournal(object: object): JournalEntry | undefined {
   const program = fieldText(fields.get("SYSLOG_IDENTIFIER")) ?? fieldText(fields.get("_COMM"));
   const stamp = fieldText(fields.get("__REALTIME_TIMESTAMP")) ?? fieldText(fields.get("_SOURCE_REALTIME_TIMESTAMP"));
   if (message === undefined || program === undefined || stamp === undefined) return undefined;
-  return { at: Math.floor(Number(stamp) / 1000), program, message };
+  const pid = pidNames.map((name) => fieldText(fields.get(name))).find((value) => value !== undefined) ?? "";
+  return { at: Math.floor(Number(stamp) / 1000), program, pid, message };
 }
 
 /** A field's text: a string, an array of bytes where it is not UTF-8, or the first of several values. */
@@ -31,7 +37,7 @@ function fieldText(value: unknown): string | undefined {
 }
 
 /** The fields of an entry that are kept. */
-const wanted = new Set(["MESSAGE", "SYSLOG_IDENTIFIER", "_COMM", "__REALTIME_TIMESTAMP"]);
+const wanted = new Set(["MESSAGE", "SYSLOG_IDENTIFIER", "_COMM", "__REALTIME_TIMESTAMP", ...pidNames]);
 
 /** The longest binary field that is kept; a longer one is read over. */
 const fieldBytesMax = 64 * 1024;
@@ -71,7 +77,8 @@ export class JournalExport {
     const program = fields.get("SYSLOG_IDENTIFIER") ?? fields.get("_COMM");
     const stamp = fields.get("__REALTIME_TIMESTAMP");
     if (message === undefined || program === undefined || stamp === undefined) return undefined;
-    return { at: Math.floor(Number(stamp) / 1000), program, message };
+    const pid = pidNames.map((name) => fields.get(name)).find((value) => value !== undefined) ?? "";
+    return { at: Math.floor(Number(stamp) / 1000), program, pid, message };
   }
 
   /** A length of 64 bits, little endian, the value, LF; both may hold LF bytes, at which the lines were split. */

@@ -29,7 +29,10 @@ export function logReplayCommand(): Command {
   return new Command("replay")
     .description("read old logs once more, for what happened before the daemon followed them; each line once")
     .option("--log <file...>", "log files that the daemon may read, plain or .gz .bz2 .xz .zst, in any order")
-    .option("--since <time>", "from then on: an ISO time, or how long ago (30d)")
+    .option(
+      "--since <time>",
+      "from then on: an ISO time, or how long ago (30d); the file counts as read whole, --again reads what was left out",
+    )
     .option("--until <time>", "up to then, instead of up to when the daemon began to follow logs")
     .option("--year <yyyy>", "the year of the first line, for time stamps without one; files are then read in order")
     .option("--zone <zone>", "the zone of time stamps without one, as Europe/Kyiv or +02:00 (default: the daemon's)")

@@ -15,16 +15,20 @@ export function isAuthSocketGone(message: string): boolean {
 
 export class AuthOutage {
   #at = new Map<string, number>();
+  #latest = 0;
 
-  /** True while some process waits; asked before the name of a process is made. */
-  get isLikely(): boolean {
+  /** True when some process may still wait at `at`; asked before the name of a process is made. */
+  isLikely(at: number): boolean {
+    if (this.#at.size > 0 && at - this.#latest > atOnceMs) this.#at.clear();
     return this.#at.size > 0;
   }
 
   /** The process (any text that names it) said at `at` (ms) that the socket is gone. */
   note(process: string, at: number): void {
+    if (Number.isNaN(at)) return;
     if (this.#at.size >= processesMax) this.#at.clear();
     this.#at.set(process, at);
+    this.#latest = Math.max(this.#latest, at);
   }
 
   /** True when a failure that this process tells at `at` follows from it; one is excused. */

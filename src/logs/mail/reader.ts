@@ -121,7 +121,8 @@ class ReaderOfMail implements MailReader {
     }
     if (!this.#kinds.has(event.kind)) return "mail";
     const at = this.#times.at(bytes, header);
-    if (this.#outage.isLikely && isRefusal(event) && this.#outage.excuses(processOf(bytes, header), at)) return "mail";
+    if (isRefusal(event) && this.#outage.isLikely(at) && this.#outage.excuses(processOf(bytes, header), at))
+      return "mail";
     return tell(event, at, number, emit);
   }
 
@@ -137,13 +138,19 @@ class ReaderOfMail implements MailReader {
     if (program.daemon === "other") return "other";
     const event = parseMessage(program, entry.message);
     if (event === undefined) {
-      if (isAuthSocketGone(entry.message)) this.#outage.note(entry.program, entry.at);
+      if (isAuthSocketGone(entry.message)) this.#outage.note(processOfEntry(entry), entry.at);
       return "mail";
     }
     if (!this.#kinds.has(event.kind)) return "mail";
-    if (this.#outage.isLikely && isRefusal(event) && this.#outage.excuses(entry.program, entry.at)) return "mail";
-    return tell(event, entry.at, number, emit);
+    const { at } = entry;
+    if (isRefusal(event) && this.#outage.isLikely(at) && this.#outage.excuses(processOfEntry(entry), at)) return "mail";
+    return tell(event, at, number, emit);
   }
+}
+
+/** The name and the process id. */
+function processOfEntry({ program, pid }: JournalEntry): string {
+  return `${program}[${pid}]`;
 }
 
 /** The JSON object that this is; a line cut short is not worth the parser's while. */
