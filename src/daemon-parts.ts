@@ -23,11 +23,12 @@ import type { LogPartOwner } from "./core/log-part.ts";
 import type { Metrics } from "./core/metrics.ts";
 import type { HelperClient } from "./helper/helper-client.ts";
 import type { Banning } from "./jails/banning.ts";
+import { Fail2banLog } from "./jails/fail2ban-client/fail2ban-log.ts";
 import { JailOwner } from "./jails/jail-owner.ts";
 import type { JailsReport } from "./jails/jail-words.ts";
 import type { Trust } from "./jails/trust.ts";
 import type { LogSilence } from "./logs/log-silence.ts";
-import { LogsThread, type LogsThreadOptions } from "./logs/logs-thread.ts";
+import { LogsThread } from "./logs/logs-thread.ts";
 import { networksStart } from "./networks/networks.ts";
 import { Outbox } from "./notify/outbox.ts";
 import type { PolicyBans } from "./policy/check.ts";
@@ -82,10 +83,11 @@ interface LogsInput {
   readonly store: Store;
   readonly clock: Clock;
   readonly jails: JailOwner;
-  readonly parts: LogsThreadOptions["parts"];
+  readonly accounts: AccountsOwner;
 }
 
-type JailsInput = Omit<LogsInput, "parts" | "jails"> & { readonly trust: Trust };
+type PartInput = Omit<LogsInput, "jails" | "accounts">;
+type JailsInput = PartInput & { readonly trust: Trust };
 
 export function createJails({ read, options, store, clock, trust }: JailsInput): JailOwner {
   const { config } = read;
@@ -93,8 +95,20 @@ export function createJails({ read, options, store, clock, trust }: JailsInput):
   return new JailOwner({ config, aliases, store, trust, clock, log: options.log });
 }
 
+/** Undefined where `[jails] fail2ban_log` names none. */
+export function createFail2banLog(
+  { read, options, store, clock }: PartInput,
+  jails: JailOwner,
+): Fail2banLog | undefined {
+  const path = read.config.jails.fail2ban_log;
+  if (path === "") return undefined;
+  const fail2banLog = new Fail2banLog({ path, store, clock, log: options.log, grows: (jail) => jails.grows(jail) });
+  jails.onFound((jail, failures) => fail2banLog.found(jail, failures));
+  return fail2banLog;
+}
+
 /** No part of its own: what the parts of the logs thread open the networks with. */
-export function networksOwner({ config }: ReadConfig): LogPartOwner<unknown> {
+function networksOwner({ config }: ReadConfig): LogPartOwner<unknown> {
   return { name: networksStart, start: async () => config.networks, write: async () => {}, written: () => {} };
 }
 
@@ -119,7 +133,7 @@ export function hearAsked({ accounts, rules, clock, isJudged }: AskedInput) {
   return { sessions, onAsked };
 }
 
-interface AccountsInput extends Omit<LogsInput, "parts" | "jails" | "read"> {
+interface AccountsInput extends Omit<PartInput, "read"> {
   readonly live: { readonly read: ReadConfig };
 }
 
@@ -128,7 +142,7 @@ export function createAccounts({ live, options, store, clock }: AccountsInput): 
   return new AccountsOwner({ store, clock, log: options.log, node: live.read.config.node.name, settings });
 }
 
-interface ContainInput extends Omit<LogsInput, "parts" | "jails"> {
+interface ContainInput extends PartInput {
   readonly banning: Banning;
   readonly sessions: LiveSessions;
   readonly helper: HelperClient | undefined;
@@ -154,7 +168,7 @@ export function createContainment(
   return keeper;
 }
 
-export function createLogsThread({ read, options, store, clock, jails, parts }: LogsInput): LogsThread {
+export function createLogsThread({ read, options, store, clock, jails, accounts }: LogsInput): LogsThread {
   const { logs, node } = read.config;
   return new LogsThread({
     settings: jails.withLogs(logs),
@@ -163,7 +177,7 @@ export function createLogsThread({ read, options, store, clock, jails, parts }: 
     clock,
     log: options.log,
     workerEntry: options.workerEntry ?? new URL("./logs-worker-main.ts", import.meta.url),
-    parts,
+    parts: [jails, accounts, networksOwner(read)],
   });
 }
 
@@ -174,9 +188,15 @@ export function addGauges(metrics: Metrics, parts: ApiParts): void {
   addBanGauges(metrics, parts);
 }
 
-export function viewJails({ config }: ReadConfig, logs: LogsThread, jails: JailOwner): JailsView {
+export function viewJails(
+  { config }: ReadConfig,
+  logs: LogsThread,
+  jails: JailOwner,
+  fail2banLog: Fail2banLog | undefined,
+): JailsView {
   return {
     mode: config.jails.mode,
+    log: fail2banLog,
     report: () => logs.state.parts[jails.name] as JailsReport | undefined,
     failing: (jail, limit) => jails.failing(jail, limit),
     client: (jail) => {

@@ -16,19 +16,20 @@ import {
   createAuthPolicy,
   createContainment,
   createEngine,
+  createFail2banLog,
   createJails,
   createLogsThread,
   createOutbox,
   createPolicyServer,
   type DaemonOptions,
   hearAsked,
-  networksOwner,
   storeOptions,
   viewJails,
   viewLogs,
 } from "./daemon-parts.ts";
 import { startUpkeep } from "./daemon-upkeep.ts";
 import { joinHelper } from "./helper-role.ts";
+import type { Fail2banLog } from "./jails/fail2ban-client/fail2ban-log.ts";
 import type { JailOwner } from "./jails/jail-owner.ts";
 import { LogSilence } from "./logs/log-silence.ts";
 import type { LogsThread } from "./logs/logs-thread.ts";
@@ -75,9 +76,8 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   const { sessions, onAsked } = hearAsked({ accounts, rules, clock, isJudged: () => logs.isConfigured });
   const server = stack.use(createPolicyServer({ read, options, engine, measures, onAsked }));
   const jails = createJails({ read, options, store, clock, trust: banning.trust });
-  const logs = stack.use(
-    createLogsThread({ read, options, store, clock, jails, parts: [jails, accounts, networksOwner(read)] }),
-  );
+  const fail2banLog = stack.use(createFail2banLog({ read, options, store, clock }, jails));
+  const logs = stack.use(createLogsThread({ read, options, store, clock, jails, accounts }));
   jails.use((question) => logs.ask(jails.name, question));
   accounts.use((question) => logs.ask(accounts.name, question));
   const authPolicy = await createAuthPolicy({ live, store, clock, rules, banning, accounts });
@@ -93,7 +93,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
     policyServer: () => server.stats(),
     logs: () => viewLogs(logs, silence),
     ...{ accounts, outbox, banning, authPolicy, stop: stopSoon, replays: logs },
-    jails: viewJails(read, logs, jails),
+    jails: viewJails(read, logs, jails, fail2banLog),
     containment: createContainment({ read, options, store, clock, banning, sessions, helper }, accounts),
     lastReload: () => live.reload,
     whyNotReady: () => (store.cells.health.writable ? [] : ["the store cannot be written"]),
@@ -105,6 +105,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   await server.start();
   await control.start();
   await api.start();
+  await fail2banLog?.start();
   await logs.start();
   stack.defer(store.changes.onChange((fact) => jails.hear(fact)));
   startUpkeep(stack, { live, options, store, clock, logs, silence, measures, outbox, engine, jails, banning });
@@ -112,7 +113,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   return {
     policyAddresses: server.addresses,
     apiAddress: api.address,
-    reload: () => (live.reload = reload({ live, options, rules, logs, jails, now: clock.now() })),
+    reload: () => (live.reload = reload({ live, options, rules, logs, jails, fail2banLog, now: clock.now() })),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
@@ -128,11 +129,13 @@ interface ReloadInput {
   readonly rules: LiveRules;
   readonly logs: LogsThread;
   readonly jails: JailOwner;
+  readonly fail2banLog: Fail2banLog | undefined;
   readonly now: number;
 }
 
 /** Takes the configuration again. What cannot change in flight keeps its value and is named in the log. */
-function reload({ live, options, rules, logs, jails, now }: ReloadInput): Reload {
+function reload({ live, options, rules, logs, jails, fail2banLog, now }: ReloadInput): Reload {
+  fail2banLog?.reopen();
   try {
     const read = options.readAgain();
     // What SIGHUP may change in flight; everything else needs a restart.

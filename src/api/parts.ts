@@ -8,6 +8,7 @@ import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Mode } from "../core/rules.ts";
 import type { Banning } from "../jails/banning.ts";
+import type { Fail2banLog } from "../jails/fail2ban-client/fail2ban-log.ts";
 import type { JailFacts } from "../jails/fail2ban-client/jail-facts.ts";
 import type { FailingId, JailsReport } from "../jails/jail-words.ts";
 import type { LogsState, LogsThread } from "../logs/logs-thread.ts";
@@ -75,6 +76,8 @@ export interface JailsView {
   report(): JailsReport | undefined;
   /** Who fails just now in a jail, at most `limit` (≤ 500). */
   failing(jail: string, limit: number): Promise<readonly FailingId[]>;
+  /** The log in Fail2ban's form, where one is written. */
+  readonly log: Pick<Fail2banLog, "path" | "reopen"> | undefined;
   /** A jail's settings and files in the words of Fail2ban. */
   client(jail: string): Pick<JailFacts, "settings" | "files">;
 }

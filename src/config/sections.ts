@@ -237,6 +237,11 @@ const jails = z.strictObject({
       "What our answers to Postfix tell a banned address. `{address}` and `{jail}` stand for what is banned and by whom.",
     ),
   list_file: word.default("").describe("A file that holds the banned addresses, one a line; empty for none."),
+  fail2ban_log: word
+    .default("")
+    .describe(
+      "A file for what Fail2ban's own log would say of failures and enforced bans, for recidive and dashboards; empty for none. It is opened anew after a rotation.",
+    ),
   counting: z
     .enum(["sliding", "estimate"])
     .default("sliding")

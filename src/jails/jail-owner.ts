@@ -21,7 +21,7 @@ import type { JailDefinition } from "./fail2ban/jail-reader.ts";
 import { type JailFacts, ownSettingsOf, settingsOf } from "./fail2ban-client/jail-facts.ts";
 import { missingLogs, readFail2ban } from "./fail2ban-config.ts";
 import { fitsGlob } from "./glob.ts";
-import type { JailSetting } from "./jail.ts";
+import type { JailSetting, RecordedFailure } from "./jail.ts";
 import { fail2banBans, type JailBan, ownJailBans } from "./jail-bans.ts";
 import {
   type FailingId,
@@ -35,6 +35,7 @@ import {
   standingBan,
   type TrustedText,
 } from "./jail-words.ts";
+import { namedJail } from "./own-jails.ts";
 import { mildnessOf, ownJailSettings } from "./own-settings.ts";
 import { printEvidence, type Ticket } from "./ticket.ts";
 
@@ -43,6 +44,8 @@ export interface TrustSource {
   readonly check: TrustCheck;
   texts(): readonly TrustedText[];
 }
+
+type FoundListener = (jail: string, failures: readonly { readonly address: string; readonly at: number }[]) => void;
 
 export interface JailOwnerOptions {
   readonly config: Pick<Config, "jails" | "node" | "accounts">;
@@ -59,6 +62,7 @@ export class JailOwner implements LogPartOwner<Transaction<Tables>> {
   readonly #own: readonly JailSetting[];
   readonly #definitions: readonly JailDefinition[];
   readonly #bans: ReadonlyMap<string, JailBan>;
+  #found: FoundListener = () => {};
   #ask: (question: JailsQuestion) => Promise<unknown> = async () => {};
   /** Changes of bans that the part knows. */
   #seq = 0;
@@ -81,6 +85,16 @@ export class JailOwner implements LogPartOwner<Transaction<Tables>> {
   /** How to reach the part, once the thread is there. */
   use(ask: (question: JailsQuestion) => Promise<unknown>): void {
     this.#ask = ask;
+  }
+
+  /** Who hears of every failure, once it is on disk. */
+  onFound(listener: FoundListener): void {
+    this.#found = listener;
+  }
+
+  /** True of a jail whose bans grow with those before. */
+  grows(jail: string): boolean {
+    return this.#bans.get(jail)?.growth !== undefined;
   }
 
   /** Who fails just now in a jail. */
@@ -145,6 +159,8 @@ export class JailOwner implements LogPartOwner<Transaction<Tables>> {
       const { address, ban, jail, lines } = leak;
       this.#options.log.warn("jails.leak", { address, ban, jail, lines });
     }
+    for (const { jail, failures } of ofKind(writes as readonly JailsWrite[], "failures"))
+      this.#found(namedJail(jail), failures.flatMap(addressOf));
     const outcomes = this.#outcomes;
     this.#outcomes = [];
     if (outcomes.length === 0) return;
@@ -247,6 +263,11 @@ export class JailOwner implements LogPartOwner<Transaction<Tables>> {
 
 function ofKind<K extends JailsWrite["kind"]>(writes: readonly JailsWrite[], kind: K) {
   return writes.filter((write): write is Extract<JailsWrite, { kind: K }> => write.kind === kind);
+}
+
+/** What is counted for an account is counted for the address too. */
+function addressOf([id, at]: RecordedFailure): { address: string; at: number }[] {
+  return parseNetwork(id) === undefined ? [] : [{ address: id, at }];
 }
 
 function leakNotice({ address, ban, jail, since, lines, at }: Leak, node: string): Notice {

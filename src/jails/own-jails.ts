@@ -40,6 +40,13 @@ export interface Softened {
 }
 
 const softenedKept = 20;
+const mildEnd = "-mild";
+
+/** The jail that people know by the name that something was counted under. */
+export function namedJail(counted: string): string {
+  const name = counted.slice(0, -mildEnd.length);
+  return counted.endsWith(mildEnd) && ownJails.some((plug) => plug.name === name) ? name : counted;
+}
 
 interface Running {
   readonly plug: OwnJail;
@@ -123,7 +130,7 @@ export class OwnJails {
     if (plug.isMild === undefined || factor === undefined) return { plug, jail, mild: undefined };
     const mildTime = setting.bantimeMs === undefined ? bantimeMs : Math.min(bantimeMs, setting.bantimeMs);
     const mildSetting = { ...setting, maxretry: setting.maxretry * factor, bantimeMs: mildTime, subnets: undefined };
-    const names = { name: `${setting.name}-mild`, bansAs: setting.name, what: `${setting.what}, treated mildly,` };
+    const names = { name: `${setting.name}${mildEnd}`, bansAs: setting.name, what: `${setting.what}, treated mildly,` };
     return { plug, jail, mild: new Jail({ ...mildSetting, ...names }, lines, idsMax) };
   }
 

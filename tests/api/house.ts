@@ -150,7 +150,7 @@ export class House implements AsyncDisposable {
       stop: () => {},
       readRules: (text, file, known) => readRulesFile(text, file, known, undefined),
       policyServer: () => serverStats,
-      jails: { mode: "observe", report: () => undefined, failing: async () => [], client: noJail },
+      jails: { mode: "observe", report: () => undefined, failing: async () => [], log: undefined, client: noJail },
       logs: () => undefined,
       accounts: { ...judgeless, mode: "enforce", watchGroup: "newuser" },
       containment: new ContainmentKeeper({

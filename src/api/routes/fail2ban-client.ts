@@ -1,17 +1,22 @@
 // What `fail2ban-client` asks, answered as Fail2ban answers: its words in, its text and exit code out.
 
-import { isStanding } from "../../core/ban.ts";
-import { contains, type Network, printNetwork } from "../../core/ip.ts";
+import { type Ban, isStanding } from "../../core/ban.ts";
+import { contains, type Network, parseNetwork, printNetwork } from "../../core/ip.ts";
 import { Problem } from "../../core/problem.ts";
 import { orderBans, orderUnban, parseAddresses, trustAdmin } from "../../jails/ban-orders.ts";
-import { type ClientHouse, callClient } from "../../jails/fail2ban-client/client.ts";
+import { type ClientHouse, callClient, type WantedBans } from "../../jails/fail2ban-client/client.ts";
 import type { BanFact, JailFacts } from "../../jails/fail2ban-client/jail-facts.ts";
 import type { Author } from "../../store/audit.ts";
-import { readAllBans } from "../../store/ban-list.ts";
+import { countBansByJail } from "../../store/ban-counts.ts";
+import { findBans, listBans } from "../../store/ban-list.ts";
 import { authorOf } from "../claimed-by.ts";
 import { clientAnswer, clientRequest } from "../contract-jails.ts";
 import type { ApiParts } from "../parts.ts";
 import { route } from "../route.ts";
+
+const pageRows = 500;
+/** Bans that one answer lists, newest first; the counts beside them are whole. */
+const toldMax = 20_000;
 
 export const fail2banClientRoutes = [
   route({
@@ -31,7 +36,7 @@ export const fail2banClientRoutes = [
 
 function houseOf(parts: ApiParts, author: Author): ClientHouse {
   return {
-    jails: () => readFacts(parts),
+    jails: (wanted) => readFacts(parts, wanted),
     ban: (jail, addresses) => ban(parts, jail, addresses, author),
     unban: async (jail, addresses) => {
       const asked = addresses === undefined ? [] : parseAddresses(addresses);
@@ -40,6 +45,7 @@ function houseOf(parts: ApiParts, author: Author): ClientHouse {
       const isAbsent = (one: Network) => !gone.some(({ address }) => overlap(address, one));
       return { removed: gone.length, absent: asked.filter(isAbsent).map(printNetwork) };
     },
+    flushLogs: async () => parts.jails.log?.reopen(),
     server: async (option) => serverOption(parts, option),
     reload: async () => {
       const hint = "restart the daemon: systemctl restart postvarta";
@@ -59,30 +65,46 @@ async function ban(parts: ApiParts, jail: string, addresses: readonly string[], 
   return (await orderBans(house, order, author)).filter(({ outcome }) => outcome === "added").length;
 }
 
-async function readFacts(parts: ApiParts): Promise<readonly JailFacts[]> {
-  const banned = new Map<string, BanFact[]>();
-  for await (const one of readAllBans(parts.store)) {
-    if (!isStanding(one, parts.clock.now())) continue;
-    const seconds = one.until === undefined ? -1 : Math.round((one.until - one.from) / 1000);
-    const fact = { address: printNetwork(one.address), from: one.from / 1000, seconds };
-    const known = banned.get(one.jail);
-    if (known === undefined) banned.set(one.jail, [fact]);
-    else known.push(fact);
-  }
+async function readFacts(parts: ApiParts, wanted: WantedBans | undefined): Promise<readonly JailFacts[]> {
+  const now = parts.clock.now();
+  const counts = await countBansByJail(parts.store, now);
+  const banned = Map.groupBy(wanted === undefined ? [] : await readBans(parts, wanted), ({ jail }) => jail);
   const jails = parts.jails.report()?.jails ?? [];
-  return jails.map(({ name, failing, counts }) => {
-    const standing = (banned.get(name) ?? []).sort((a, b) => a.from - b.from);
+  return jails.map(({ name, failing, counts: { failures, tickets } }) => {
+    const bannedNow = counts.get(name) ?? 0;
     return {
       ...parts.jails.client(name),
-      ...{ failedNow: failing, failedTotal: counts.failures, banned: standing },
-      bannedTotal: Math.max(standing.length, counts.tickets),
+      ...{ failedNow: failing, failedTotal: failures, bannedNow, bannedTotal: Math.max(bannedNow, tickets) },
+      banned: (banned.get(name) ?? []).map(factOf).sort((a, b) => a.from - b.from),
     };
   });
 }
 
-function serverOption({ store }: ApiParts, option: string): string {
+async function readBans({ store, clock }: ApiParts, { jail, addresses }: WantedBans): Promise<readonly Ban[]> {
+  const now = clock.now();
+  if (addresses !== undefined) {
+    const networks = addresses.map(parseNetwork).filter((one) => one !== undefined);
+    return (await findBans(store.facts, networks)).filter((ban) => isStanding(ban, now));
+  }
+  const bans: Ban[] = [];
+  while (bans.length < toldMax) {
+    const last = bans.at(-1);
+    const behind = last && { behind: { from: last.from, address: printNetwork(last.address), jail: last.jail } };
+    const page = await listBans(store, { now, limit: pageRows, ...behind, ...(jail === undefined ? {} : { jail }) });
+    bans.push(...page);
+    if (page.length < pageRows) break;
+  }
+  return bans;
+}
+
+function factOf({ address, from, until }: Ban): BanFact {
+  const seconds = until === undefined ? -1 : Math.round((until - from) / 1000);
+  return { address: printNetwork(address), from: from / 1000, seconds };
+}
+
+function serverOption({ store, jails }: ApiParts, option: string): string {
   const values: Readonly<Record<string, string>> = {
-    ...{ loglevel: "INFO", logtarget: "STDOUT", syslogsocket: "auto", dbmaxmatches: "10" },
+    ...{ loglevel: "INFO", logtarget: jails.log?.path ?? "STDOUT", syslogsocket: "auto", dbmaxmatches: "10" },
     ...{ dbfile: store.location, dbpurgeage: String(366 * 86_400) },
   };
   return values[option] ?? "";

@@ -38,12 +38,13 @@ const one: JailFacts = {
   failedNow: 2,
   failedTotal: 9,
   bannedTotal: 6,
+  bannedNow: 2,
   banned: [
     { address: "192.0.2.9", from, seconds: 604 },
     { address: "2001:db8::1", from, seconds: 600 },
   ],
 };
-const two: JailFacts = { ...one, settings: { ...settings, name: "two" }, files: [], banned: [] };
+const two: JailFacts = { ...one, settings: { ...settings, name: "two" }, files: [], bannedNow: 0, banned: [] };
 const journal: JailFacts = {
   ...two,
   settings: { ...settings, backend: "systemd", journalmatch: [["_SYSTEMD_UNIT=sshd.service", "+", "_COMM=sshd"]] },
@@ -172,6 +173,10 @@ test("log lines are of the form that watchers of Fail2ban's log read", () => {
   strictEqual(
     fail2banLogLine({ ...base, act: "found", failedAt: at - 5_000 }),
     "2026-11-24 14:46:15,065 fail2ban.filter         [29532]: INFO    [two] Found 192.0.2.1 - 2026-11-24 14:46:10",
+  );
+  strictEqual(
+    fail2banLogLine({ ...base, act: "increased", growth: { count: 2, from: at, until: at + 90_000_000 } }).slice(24),
+    "fail2ban.observer       [29532]: NOTICE  [two] Increase Ban 192.0.2.1 (2 # 1 day, 1:00:00 -> 2026-11-25 15:46:15)",
   );
   strictEqual(fail2banLogLine({ ...base, act: "ban", address: "a\nb" }).split("\n").length, 1);
 });

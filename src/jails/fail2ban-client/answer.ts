@@ -50,7 +50,7 @@ export function printJailStatus(facts: JailFacts, flavour: "basic" | "short" = "
     `|  |- Total failed:\t${facts.failedTotal}`,
     `|  \`- ${source}`,
     "`- Actions",
-    `   |- Currently banned:\t${banned.length}`,
+    `   |- Currently banned:\t${facts.bannedNow}`,
   ];
   if (flavour === "short") return [...lines, `   \`- Total banned:\t${facts.bannedTotal}`].join("\n");
   const list = banned.map((ban) => ban.address).join(" ");

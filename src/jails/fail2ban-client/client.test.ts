@@ -1,6 +1,6 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { test } from "node:test";
-import { type ClientHouse, callClient } from "./client.ts";
+import { type ClientHouse, callClient, type WantedBans } from "./client.ts";
 import type { BanFact, JailFacts } from "./jail-facts.ts";
 
 /** Two jails that hold bans as a server of Fail2ban does. */
@@ -9,7 +9,7 @@ function makeHouse(): ClientHouse {
     ["one", []],
     ["two", []],
   ]);
-  const factsOf = (name: string): JailFacts => ({
+  const factsOf = (name: string, wanted: WantedBans | undefined): JailFacts => ({
     settings: {
       name,
       backend: "polling",
@@ -26,10 +26,11 @@ function makeHouse(): ClientHouse {
     failedNow: 0,
     failedTotal: 0,
     bannedTotal: bans.get(name)?.length ?? 0,
-    banned: bans.get(name) ?? [],
+    bannedNow: bans.get(name)?.length ?? 0,
+    banned: isWanted(wanted, name) ? (bans.get(name) ?? []) : [],
   });
   return {
-    jails: async () => [...bans.keys()].map(factsOf),
+    jails: async (wanted) => [...bans.keys()].map((name) => factsOf(name, wanted)),
     ban: async (jail, addresses) => {
       const list = bans.get(jail) ?? [];
       const fresh = addresses.filter((address) => !list.some((ban) => ban.address === address));
@@ -52,8 +53,19 @@ function makeHouse(): ClientHouse {
       return { removed, absent: (addresses ?? []).filter((address) => !met.has(address)) };
     },
     server: async (option) => ({ loglevel: "INFO", dbpurgeage: "86400" })[option] ?? "",
+    flushLogs: async () => {},
     reload: async () => {},
   };
+}
+
+/** Whatever is not asked for is not there. */
+function isWanted(wanted: WantedBans | undefined, jail: string): boolean {
+  return wanted !== undefined && (wanted.jail === undefined || wanted.jail === jail);
+}
+
+function statusOf(banned: number): string {
+  const filter = "|- Filter\n|  |- Currently failed:\t0\n|  |- Total failed:\t0\n|  `- File list:\t/var/log/a.log";
+  return `Status for the jail: one\n${filter}\n\`- Actions\n   |- Currently banned:\t${banned}\n   \`- Total banned:\t${banned}`;
 }
 
 /** One session with a server of Fail2ban 1.0.2, in this order: words, exit code, what it printed. */
@@ -70,6 +82,8 @@ const session: readonly (readonly [string, number, string])[] = [
   ["get one banned 192.0.2.9", 0, "1"],
   ["get one banned 192.0.2.9 192.0.2.77", 0, "[1, 0]"],
   ["get one banip ,", 0, "192.0.2.9,2001:db8::1"],
+  ["status one short", 0, statusOf(2)],
+  ["status one", 0, `${statusOf(2).replace("`- Total", "|- Total")}\n   \`- Banned IP list:\t192.0.2.9 2001:db8::1`],
   ["set one unbanip 192.0.2.9", 0, "1"],
   ["set one unbanip 192.0.2.9", 0, "0"],
   ["set one unbanip --report-absent 192.0.2.9", 255, "not banned: ['192.0.2.9']"],

@@ -20,9 +20,15 @@ export interface ClientAnswer {
   readonly exit: 0 | 255;
 }
 
+/** Bans that an answer tells: of one jail or of all, at some addresses or wherever. A jail has thousands, and most answers need none. */
+export interface WantedBans {
+  readonly jail: string | undefined;
+  readonly addresses: readonly string[] | undefined;
+}
+
 export interface ClientHouse {
-  /** All jails, in the order of the configuration. */
-  readonly jails: () => Promise<readonly JailFacts[]>;
+  /** All jails, in the order of the configuration, with the bans that are wanted; undefined: none. */
+  readonly jails: (wanted: WantedBans | undefined) => Promise<readonly JailFacts[]>;
   /** Bans addresses in a jail; how many were not banned before. */
   readonly ban: (jail: string, addresses: readonly string[]) => Promise<number>;
   /** Without a jail in all, without addresses everything; how many bans were removed, and which addresses had none. */
@@ -30,6 +36,8 @@ export interface ClientHouse {
     jail: string | undefined,
     addresses: readonly string[] | undefined,
   ) => Promise<{ readonly removed: number; readonly absent: readonly string[] }>;
+  /** The log was rotated: it is opened anew. */
+  readonly flushLogs: () => Promise<void>;
   /** A value of `fail2ban.conf`. */
   readonly server: (option: string) => Promise<string>;
   /** Reads the configuration again. */
@@ -40,7 +48,7 @@ export interface ClientHouse {
 export async function callClient(words: readonly string[], house: ClientHouse): Promise<ClientAnswer> {
   const command = parseClientCommand(words);
   if (command.verb === "mistake") return { text: command.text, exit: 255 };
-  const jails = needsJails(command) ? await house.jails() : [];
+  const jails = needsJails(command) ? await house.jails(wantedBans(command)) : [];
   const named = "jail" in command ? command.jail : undefined;
   const jail = jails.find((one) => one.settings.name === named);
   if (named !== undefined && jail === undefined) return { text: printNoJail(named), exit: 255 };
@@ -49,6 +57,21 @@ export async function callClient(words: readonly string[], house: ClientHouse): 
 
 function needsJails({ verb }: ClientCommand): boolean {
   return ["status", "status-all", "jail-status", "banned", "ban", "unban", "get"].includes(verb);
+}
+
+function wantedBans(command: ClientCommand): WantedBans | undefined {
+  switch (command.verb) {
+    case "status-all":
+      return { jail: undefined, addresses: undefined };
+    case "jail-status":
+      return command.flavour === "short" ? undefined : { jail: command.jail, addresses: undefined };
+    case "banned":
+      return { jail: command.jail, addresses: command.addresses.length === 0 ? undefined : command.addresses };
+    case "get":
+      return command.option === "banip" ? { jail: command.jail, addresses: undefined } : undefined;
+    default:
+      return undefined;
+  }
 }
 
 function good(text: string): ClientAnswer {
@@ -76,9 +99,11 @@ async function answerServer(
     case "reload":
       await house.reload();
       return good(printFixed(command.verb));
+    case "flushlogs":
+      await house.flushLogs();
+      return good(printFixed(command.verb));
     case "ping":
     case "version":
-    case "flushlogs":
       return good(printFixed(command.verb));
     default:
       return { text: "Invalid command", exit: 255 };

@@ -34,6 +34,8 @@ export interface JailFacts {
   readonly failedNow: number;
   readonly failedTotal: number;
   readonly bannedTotal: number;
+  readonly bannedNow: number;
+  /** Of those, what the answer needs. */
   readonly banned: readonly BanFact[];
 }
 
