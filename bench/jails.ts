@@ -10,12 +10,14 @@ import type { SeenLines } from "../src/core/log-part.ts";
 import { JailPart } from "../src/jails/jail-part.ts";
 import { LineTable } from "../src/logs/line-table.ts";
 import { LogParts } from "../src/logs/log-parts.ts";
+import { pieceBytesMax } from "../src/logs/source.ts";
+
 import { jailsStart } from "../tests/jail-house.ts";
 import { seedPatterns, writeSeedFail2ban } from "../tests/seed-fail2ban.ts";
 import { type ChildRun, runChild } from "./child-run.ts";
 import { writeMailLog } from "./mail-log.ts";
 
-const pieceBytes = 256 * 1024;
+const pieceBytes = pieceBytesMax;
 const rounds = 3;
 const fail2banLines = 20_000;
 const off = { enabled: false };

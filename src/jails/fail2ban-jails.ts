@@ -1,9 +1,10 @@
 // Fail2ban's jails over lines: one scan of a piece's bytes for all of them, then each filter over the few lines that may concern it.
 
+import { isAscii } from "node:buffer";
 import type { MailEvent } from "../core/event.ts";
-import { type Network, parseNetwork, printNetwork } from "../core/ip.ts";
+import { type Network, printNetwork } from "../core/ip.ts";
 import type { LineBatch } from "../core/line-batch.ts";
-import type { Failure } from "./fail2ban/filter-engine.ts";
+import type { Failure } from "./fail2ban/failure.ts";
 import { FilterEngine } from "./fail2ban/filter-engine.ts";
 import { IgnoreList, type IgnoreSources } from "./fail2ban/ignore-list.ts";
 import type { JailDefinition } from "./fail2ban/jail-reader.ts";
@@ -16,6 +17,7 @@ import { fitsGlob } from "./glob.ts";
 import { HeldTickets } from "./held-tickets.ts";
 import { Jail } from "./jail.ts";
 import { fitsJournalMatch, parseJournalLine } from "./journal-line.ts";
+import { KnownNetworks } from "./known-networks.ts";
 import type { LineMemory } from "./line-memory.ts";
 import { LiteralScan } from "./literal-scan.ts";
 import type { Literal } from "./literals.ts";
@@ -69,6 +71,7 @@ export class Fail2banJails {
   readonly #guard: GuardedFilter<Failure, LineForFilter>;
   readonly #audiences = new Map<string, Audience>();
   readonly #held = new HeldTickets();
+  readonly #networks = new KnownNetworks();
 
   constructor(options: Fail2banJailsOptions) {
     this.#options = options;
@@ -104,12 +107,11 @@ export class Fail2banJails {
     if (audience.running.length === 0) return [];
     const candidates = candidatesIn(batch, audience);
     if (candidates.every((lines) => lines.length === 0)) return [];
-    const eventOf = new Map(events.map((event) => [event.line, event]));
-    const texts = new Map<number, string>();
+    const texts = new LineTexts(batch);
     const asked: Asked[] = [];
     for (const [i, running] of audience.running.entries())
       for (const line of candidates[i] ?? []) {
-        const one = ask(running, line, textOf(batch, line, texts));
+        const one = ask(running, line, texts);
         if (one !== undefined) asked.push(one);
       }
     const tickets: Ticket[] = [];
@@ -118,7 +120,7 @@ export class Fail2banJails {
       if (seen.kind !== "failure" || one === undefined) return;
       const { running, line, text } = one;
       const found = { failure: seen.failure, at: one.at ?? seen.failure.at, line, text };
-      tickets.push(...this.#fail(running, found, batch, eventOf.get(line)));
+      for (const ticket of this.#fail(running, found, batch, eventIn(events, line))) tickets.push(ticket);
     });
     return tickets;
   }
@@ -136,12 +138,12 @@ export class Fail2banJails {
       counts.own_fault++;
       return [];
     }
-    const network = parseNetwork(failure.id);
-    if (network === undefined) {
+    const known = this.#networks.find(failure.id);
+    if (known === undefined) {
       counts.unusable++;
       return [];
     }
-    const id = printNetwork(network);
+    const { network, id } = known;
     if (event !== undefined && event.ip !== null && event.ip !== failure.host && event.ip !== id) {
       counts.forged++;
       return [];
@@ -227,12 +229,25 @@ interface Asked extends LineForFilter {
   readonly at: number | undefined;
 }
 
-function ask(running: Running, line: number, text: string): Asked | undefined {
+function ask(running: Running, line: number, texts: LineTexts): Asked | undefined {
   const filter = running.number;
-  if (!running.isJournal) return { running, filter, line, text, at: undefined };
+  const text = texts.get(line);
+  if (!running.isJournal) return { running, filter, line, text, isAscii: texts.isAscii, at: undefined };
   const entry = parseJournalLine(text);
   if (entry === undefined || !fitsJournalMatch(running.definition.filter.journalmatch, entry.fields)) return undefined;
-  return { running, filter, line, text: entry.text, at: entry.at };
+  // What JSON writes in ASCII may be anything.
+  return { running, filter, line, text: entry.text, isAscii: false, at: entry.at };
+}
+
+/** The event of a line; events are in the order of lines, one a line at most. */
+function eventIn(events: readonly MailEvent[], line: number): MailEvent | undefined {
+  let [low, high] = [0, events.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((events[middle]?.line ?? 0) < line) low = middle + 1;
+    else high = middle;
+  }
+  return events[low]?.line === line ? events[low] : undefined;
 }
 
 function wants({ isJournal, definition }: Running, stream: string): boolean {
@@ -278,12 +293,31 @@ function candidatesIn({ bytes, starts, ends, count }: LineBatch, audience: Audie
   return candidates;
 }
 
-/** UTF-8 where the bytes are, Latin-1 where they are not. Several filters look at the same line. */
-function textOf({ bytes, starts, ends }: LineBatch, line: number, texts: Map<number, string>): string {
-  const known = texts.get(line);
-  if (known !== undefined) return known;
-  const utf8 = bytes.toString("utf8", starts[line], ends[line]);
-  const text = utf8.includes("\ufffd") ? bytes.toString("latin1", starts[line], ends[line]) : utf8;
-  texts.set(line, text);
-  return text;
+/** Texts of lines, made when they are asked for: several filters look at the same line. */
+class LineTexts {
+  /** All lines are of ASCII alone. */
+  readonly isAscii: boolean;
+  readonly #batch: LineBatch;
+  readonly #made = new Map<number, string>();
+
+  constructor(batch: LineBatch) {
+    this.#batch = batch;
+    this.isAscii = isAscii(batch.bytes);
+  }
+
+  get(line: number): string {
+    const known = this.#made.get(line);
+    if (known !== undefined) return known;
+    const text = this.#make(line);
+    this.#made.set(line, text);
+    return text;
+  }
+
+  /** UTF-8 where the bytes are, Latin-1 where they are not. */
+  #make(line: number): string {
+    const { bytes, starts, ends } = this.#batch;
+    if (this.isAscii) return bytes.toString("latin1", starts[line], ends[line]);
+    const text = bytes.toString("utf8", starts[line], ends[line]);
+    return text.includes("\ufffd") ? bytes.toString("latin1", starts[line], ends[line]) : text;
+  }
 }

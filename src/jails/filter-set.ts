@@ -1,12 +1,15 @@
 // Several filters under one watch: a limit of time costs a thread each time it is set, so it is set once for all lines of a piece.
 
-import type { Failure, FilterEngine } from "./fail2ban/filter-engine.ts";
+import type { Failure } from "./fail2ban/failure.ts";
+import type { FilterEngine } from "./fail2ban/filter-engine.ts";
 import type { LineEngine } from "./filter.ts";
 
 /** A line and the number of the filter that sees it. */
 export interface LineForFilter {
   readonly filter: number;
   readonly text: string;
+  /** The text is known to be of ASCII alone. */
+  readonly isAscii: boolean;
 }
 
 /** Parts are named `FILTER: PART`, as `3: failregex 2`. */
@@ -19,9 +22,9 @@ export class FilterSet implements LineEngine<Failure, LineForFilter> {
     this.#engines = engines;
   }
 
-  see({ filter, text }: LineForFilter): Failure | undefined {
+  see({ filter, text, isAscii }: LineForFilter): Failure | undefined {
     this.#last = filter;
-    return this.#ended.has(filter) ? undefined : this.#engines[filter]?.see(text);
+    return this.#ended.size > 0 && this.#ended.has(filter) ? undefined : this.#engines[filter]?.see(text, isAscii);
   }
 
   get running(): string {

@@ -77,7 +77,7 @@ test("a line that matches holds one of the literals", () => {
     const regex = new LineRegex(pattern, { where: "" });
     const scan = new LiteralScan(literalsOf(parsePythonRegex(pattern)) ?? []);
     for (const line of lines) {
-      if (regex.exec(`${line}\n`, false) === null) continue;
+      if (regex.match(`${line}\n`, false) === undefined) continue;
       matched++;
       let found = 0;
       scan.scan(Buffer.from(line), Buffer.byteLength(line), () => found++);

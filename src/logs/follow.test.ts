@@ -53,7 +53,8 @@ test("while a commit waits a bounded piece more is read, and while it fails noth
   await follow.start();
   await sleep(150);
   const inFlight = source.taken;
-  assert.ok(inFlight >= 16 && inFlight <= 2 * 16 + 8, `${inFlight} pieces`);
+  const readAhead = (4 * 1024 * 1024) / pieceBytesMax;
+  assert.ok(inFlight >= readAhead && inFlight <= 2 * readAhead + 8, `${inFlight} pieces`);
   waiting.reject(new Error("the disk is full"));
   await sleep(150);
   assert.ok(follow.isFailing);

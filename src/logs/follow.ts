@@ -42,9 +42,10 @@ const placeOnlyMs = 1_000;
 const lookMs = 1_000;
 const retryMsMin = 100;
 const retryMsMax = 5_000;
-/** Pieces between two looks at timers and messages. */
+/** Between two looks at timers and messages: pieces, and bytes behind which none is begun. */
 const piecesPerTurn = 8;
-/** At the start: pieces are eight a turn, so this is enough for the first places of hundreds of files. */
+const bytesPerTurn = 1024 * 1024;
+/** At the start: small pieces are eight a turn, so this is enough for the first places of hundreds of files. */
 const firstTurnsMax = 64;
 const firstCommitMs = 1_000;
 /** No source keeps more waiting. */
@@ -217,7 +218,9 @@ export class Follow<Write> implements AsyncDisposable {
   /** One source after the other, a piece each, so that a busy one keeps none waiting. */
   #read(): void {
     let quiet = 0;
-    for (let pieces = 0; pieces < piecesPerTurn && quiet < this.#followed.length && !this.#pending.isFull; ) {
+    let bytes = 0;
+    const mayGoOn = () => quiet < this.#followed.length && bytes < bytesPerTurn && !this.#pending.isFull;
+    for (let pieces = 0; pieces < piecesPerTurn && mayGoOn(); ) {
       const followed = this.#followed[this.#next];
       this.#next = (this.#next + 1) % this.#followed.length;
       const piece = followed === undefined || followed.idle ? undefined : followed.source.take();
@@ -228,6 +231,7 @@ export class Follow<Write> implements AsyncDisposable {
       }
       quiet = 0;
       pieces++;
+      bytes += piece.bytes.length;
       this.#see(followed, piece);
     }
     this.#planCommit();

@@ -5,8 +5,11 @@ import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { PlaceChange, SavedPlace } from "../store/places.ts";
 
-/** Bytes of one piece at most: large enough that calls do not count, small enough that sources take turns. */
-export const pieceBytesMax = 256 * 1024;
+/**
+ * Bytes of one piece at most: large enough that a limit of time set for all its lines (jails/filter.ts) does not count, small enough
+ * that sources take turns and what was asked of the thread is answered within some milliseconds.
+ */
+export const pieceBytesMax = 1024 * 1024;
 
 /** Lines that were read, and where to go on behind them. */
 export interface Piece {

@@ -5,7 +5,8 @@ import { createInterface } from "node:readline";
 import type { Writable } from "node:stream";
 import { Command } from "commander";
 import { Problem } from "../../core/problem.ts";
-import { type Failure, FilterEngine } from "../../jails/fail2ban/filter-engine.ts";
+import type { Failure } from "../../jails/fail2ban/failure.ts";
+import { FilterEngine } from "../../jails/fail2ban/filter-engine.ts";
 import { readFilter } from "../../jails/fail2ban/filter-reader.ts";
 import { GuardedFilter } from "../../jails/filter.ts";
 

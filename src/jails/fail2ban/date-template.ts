@@ -184,12 +184,13 @@ class RegexTemplate implements DateTemplate {
   match(line: string): DateMatch | undefined {
     // Most templates are never asked: compiled at the first line.
     this.#regex ??= new LineRegex(markFirstGroup(this.#options.regex), this.#options);
-    const found = this.#regex.exec(line, isAsciiText(line));
-    if (found === null) return undefined;
-    const groups = found.groups ?? {};
+    const found = this.#regex.match(line, isAsciiText(line));
+    if (found === undefined) return undefined;
+    const groups: Record<string, string | undefined> = {};
+    for (const [i, name] of this.#regex.groups.entries()) groups[name] = found.values[i + 1];
     const text = groups["date_text"] ?? "";
     const before = groups["date_before"];
-    const start = before === undefined ? line.indexOf(text, found.index) : found.index + before.length;
+    const start = before === undefined ? line.indexOf(text, found.start) : found.start + before.length;
     return { start, end: start + text.length, groups, text };
   }
 }

@@ -84,3 +84,32 @@ test("the form of the last line is tried first", () => {
   strictEqual(names[0], names[1]);
   strictEqual(names[0] === names[2], false);
 });
+
+test("lines whose beginnings repeat, in any mixture, have the dates that each has alone", () => {
+  const detector = new DateDetector(makeDateTemplates([], 2026, "f:1"));
+  const heads = [
+    "mx postfix/smtpd[7]: a",
+    "mx postfix/submission/smtpd[9]: b",
+    "mx dovecot: imap-login: c",
+    "2025 mx x: d",
+  ];
+  const tails = [...heads, "mx e", " two blanks are no word", "mx postfix/smtp[1]: ünicode"];
+  const stamps = [
+    "Nov 24 11:59:00",
+    "Nov 24 11:59:01",
+    "2026-11-24T11:59:01+02:00",
+    "Nov  4 11:59:01",
+    "24/11/2026 11:59:00",
+  ];
+  const lines = stamps.flatMap((stamp) => tails.map((tail) => `${stamp} ${tail}`));
+  for (let i = 0; i < 2_000; i++) {
+    const line = lines[(i * i + (i >> 3)) % lines.length] ?? "";
+    const { template, ...found } = detector.find(line) ?? {};
+    const alone = new DateDetector(makeDateTemplates([], 2026, "f:1")).find(line);
+    deepStrictEqual(
+      { ...found, name: template?.name },
+      { start: alone?.start, end: alone?.end, groups: alone?.groups, text: alone?.text, name: alone?.template.name },
+      line,
+    );
+  }
+});

@@ -94,22 +94,25 @@ export class DateDetector {
   #last: Seen | undefined;
   #start = 1;
   #end = 1;
-  #repeated: Repeated | undefined;
+  /** Lines that begin like these, all of the last form. */
+  #repeated: readonly Repeated[] = [];
 
   constructor(templates: readonly DateTemplate[]) {
     this.#templates = templates.map((template) => ({ template, distance: Number.POSITIVE_INFINITY }));
   }
 
   find(line: string): FoundDate | undefined {
-    if (this.#repeated !== undefined && line.startsWith(this.#repeated.head)) return this.#repeated.found;
+    for (const { head, found } of this.#repeated) if (line.startsWith(head)) return found;
     const last = this.#last;
     const again = last === undefined ? undefined : this.#tryLast(last, line);
     const found = again ?? this.#search(line, last?.template.anchored ? last : undefined);
     if (found === undefined) return undefined;
-    this.#remember(found.seen, found.match);
     const { match, seen } = found;
     const told = { ...match, template: seen.template };
-    this.#repeated = repeatedOf(line, told);
+    const repeated = repeatedOf(line, told);
+    const before = seen === this.#last ? this.#repeated : [];
+    this.#repeated = repeated === undefined ? before : [repeated, ...before.slice(0, headsMax - 1)];
+    this.#remember(seen, match);
     return told;
   }
 
@@ -143,11 +146,14 @@ export class DateDetector {
   }
 }
 
-/** What a line that begins like the last one gives again. */
+/** What a line that begins like an earlier one gives again. */
 interface Repeated {
   readonly head: string;
   readonly found: FoundDate;
 }
+
+/** Programs that take turns in a log, each with a beginning of its own. */
+const headsMax = 4;
 
 /** The known forms look no further than this behind their date: a space, a zone or a year, the edge of a word. */
 const lookedBehind = 16;

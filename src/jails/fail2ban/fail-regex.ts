@@ -1,20 +1,15 @@
 // One `failregex`, `ignoreregex` or `prefregex`: tags put in, compiled, its groups read.
 
-import { LineRegex } from "./line-regex.ts";
+import { type LineMatch, LineRegex } from "./line-regex.ts";
 import { replaceRegexTags } from "./regex-tags.ts";
 
 export type Fields = Map<string, string | readonly string[]>;
 
-export interface RegexMatch {
-  readonly fields: Fields;
-  readonly start: number;
-  readonly end: number;
-  /** Lines that `<SKIPLINES>` went over. */
-  readonly skipped: readonly string[];
-}
-
 /** Groups that name who failed. */
 const idGroups = ["fid", "ip4", "ip6", "dns", "mlfid"];
+
+/** Groups by which a match is more than a failure of whom it names. */
+const connectionGroups = ["mlfid", "nofail", "mlfgained", "mlfforget"];
 
 export class FailRegex {
   readonly source: string;
@@ -22,12 +17,22 @@ export class FailRegex {
   /** Groups that fill another one: [group, what it fills], in the order of their names. */
   readonly #alternatives: readonly (readonly [string, string])[];
   readonly #tuples: readonly (readonly [string, string])[];
+  /** What the value of each group is for. */
+  readonly #uses: readonly Use[];
+  readonly #places: ReadonlyMap<string, number>;
+  /** Its groups say who failed, and that is all there is to say: `textOf` has it. */
+  readonly isPlain: boolean;
 
   constructor(source: string, options: { where: string; multiline: boolean; names: boolean }) {
     this.source = source;
     this.#regex = new LineRegex(replaceRegexTags(source, options), options);
-    this.#alternatives = fillers(this.#regex.groups, "alt_");
-    this.#tuples = fillers(this.#regex.groups, "tuple_");
+    const { groups } = this.#regex;
+    this.#alternatives = fillers(groups, "alt_");
+    this.#tuples = fillers(groups, "tuple_");
+    this.#uses = groups.map(useOf);
+    this.#places = new Map(groups.map((name, i) => [name, i + 1]));
+    const fills = this.#alternatives.length + this.#tuples.length > 0;
+    this.isPlain = !fills && !groups.some((name) => connectionGroups.includes(name));
   }
 
   get hasId(): boolean {
@@ -37,19 +42,31 @@ export class FailRegex {
     );
   }
 
-  match(text: string, ascii: boolean): RegexMatch | undefined {
-    const found = this.#regex.exec(text, ascii);
-    if (found === null) return undefined;
+  /** What a group took; undefined also for nothing. */
+  textOf({ values }: LineMatch, group: string): string | undefined {
+    const place = this.#places.get(group);
+    return place === undefined ? undefined : values[place] || undefined;
+  }
+
+  match(text: string, ascii: boolean): LineMatch | undefined {
+    return this.#regex.match(text, ascii);
+  }
+
+  fieldsOf({ values }: LineMatch): Fields {
     const fields: Fields = new Map();
-    const skipped: string[] = [];
-    for (const name of this.#regex.groups) {
-      const value = found.groups?.[name];
-      if (value === undefined || /^_\d+$/.test(name)) continue;
-      if (/^skiplines\d+$/.test(name)) skipped.push(...value.split("\n").filter((line) => line !== ""));
-      else fields.set(name, value);
+    for (const [i, use] of this.#uses.entries()) {
+      const value = values[i + 1];
+      if (value !== undefined && use === "field") fields.set(this.#regex.groups[i] ?? "", value);
     }
     this.#fill(fields);
-    return { fields, start: found.index, end: found.index + found[0].length, skipped };
+    return fields;
+  }
+
+  /** Lines that `<SKIPLINES>` went over. */
+  skippedOf({ values }: LineMatch): readonly string[] {
+    return this.#uses.flatMap((use, i) =>
+      use === "skipped" ? (values[i + 1] ?? "").split("\n").filter((line) => line !== "") : [],
+    );
   }
 
   #fill(fields: Fields): void {
@@ -65,6 +82,13 @@ export class FailRegex {
       else fields.set(to, typeof before === "string" ? [before, value] : [...before, value]);
     }
   }
+}
+
+type Use = "field" | "skipped" | "nothing";
+
+function useOf(group: string): Use {
+  if (/^_\d+$/.test(group)) return "nothing";
+  return /^skiplines\d+$/.test(group) ? "skipped" : "field";
 }
 
 function fillers(groups: readonly string[], prefix: string): readonly (readonly [string, string])[] {

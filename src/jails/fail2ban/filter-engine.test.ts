@@ -168,3 +168,22 @@ test("letters of other alphabets are letters", (t) => {
   const see = engine(t, raw`failregex = ^\w+ <F-USER>\w+</F-USER> <HOST>$`);
   strictEqual(see("отказ имя 192.0.2.1"), "192.0.2.1 имя 1");
 });
+
+test("an own id and the address beside it are both told, and the fields of a line are there for who asks", (t) => {
+  const options = raw`failregex = ^by <F-ID>\S+</F-ID> from <HOST> as <F-USER>\S+</F-USER>( again)?$`;
+  const directory = fail2banFolder(t, { "filter.d/own.conf": `[Definition]\n${options}\n` });
+  const definition = readFilter({ directory, name: "own", parameters: new Map() });
+  const failure = new FilterEngine(definition, { now: () => start, journal: true }).see(
+    "by anna from ::ffff:192.0.2.7 as bob again",
+  );
+  deepStrictEqual(
+    [failure?.id, failure?.host, failure?.matches],
+    ["anna", "anna", ["by anna from ::ffff:192.0.2.7 as bob again"]],
+  );
+  deepStrictEqual(Object.fromEntries(failure?.fields ?? []), {
+    fid: "anna",
+    ip: "192.0.2.7",
+    ip4: "192.0.2.7",
+    user: "bob",
+  });
+});

@@ -1,33 +1,20 @@
 // One filter over lines: the date is cut out, `prefregex` narrows, the first `failregex` that matches speaks.
 
-import { parseIp, printIp } from "../../core/ip.ts";
+import { CanonicalIps } from "../../core/canonical-ips.ts";
 import { Problem } from "../../core/problem.ts";
 import { Connections, type Gathered } from "./connections.ts";
+import type { DateTemplate } from "./date-template.ts";
 import { type DateSetting, resolveDate } from "./date-time.ts";
 import { DateDetector, type FoundDate, makeDateTemplates } from "./dates.ts";
-import { FailRegex, type Fields, type RegexMatch } from "./fail-regex.ts";
+import { FailRegex, type Fields } from "./fail-regex.ts";
+import { type Failure, findNamed, LineFailure } from "./failure.ts";
 import type { FilterDefinition } from "./filter-reader.ts";
-import { isAsciiText } from "./line-regex.ts";
+import { isAsciiText, type LineMatch } from "./line-regex.ts";
 
 /** Longer lines are cut: a pattern's time grows with its text. */
 const lineLengthMax = 8192;
 /** As Fail2ban: a line without a date has the last date if that is no older. */
 const lastDateMs = 60_000;
-
-/** One failure as a filter tells it. */
-export interface Failure {
-  /** Milliseconds since 1970. */
-  readonly at: number;
-  /** What is counted and banned: an address in canonical form, a network, a name, or the filter's own id. */
-  readonly id: string;
-  /** The address or name; the id where there is none. */
-  readonly host: string;
-  readonly fields: ReadonlyMap<string, string | readonly string[]>;
-  /** The lines that made the failure, as they were matched. */
-  readonly matches: readonly string[];
-  /** Number of the regular expression, from nought. */
-  readonly regex: number;
-}
 
 export interface EngineOptions {
   /** Milliseconds; asked once a line. */
@@ -57,7 +44,8 @@ interface Found {
 }
 
 interface Resolved {
-  readonly found: FoundDate;
+  readonly template: DateTemplate;
+  readonly text: string;
   readonly now: number;
   readonly at: number | undefined;
 }
@@ -68,8 +56,14 @@ export class FilterEngine {
   readonly #dates: DateDetector;
   readonly #prefix: FailRegex | undefined;
   readonly #fail: readonly FailRegex[];
+  /** What they are called, as `failregex 2`. */
+  readonly #names: readonly string[];
   readonly #ignore: readonly FailRegex[];
+  /** As Fail2ban: few of them run before the others, and again with a match. */
+  readonly #ignoresFirst: boolean;
+  readonly #isSimple: boolean;
   readonly #connections = new Connections();
+  readonly #ips = new CanonicalIps();
   readonly #multiline: boolean;
   readonly #leftOut = new Set<number>();
   #buffer: Piece[] = [];
@@ -88,7 +82,10 @@ export class FilterEngine {
       new FailRegex(source, { where: definition.where(option), multiline, names });
     this.#prefix = definition.prefregex === "" ? undefined : make("prefregex")(definition.prefregex);
     this.#fail = definition.failregex.map(make("failregex"));
+    this.#names = this.#fail.map((_, index) => `failregex ${index + 1}`);
     this.#ignore = definition.ignoreregex.map(make("ignoreregex"));
+    this.#ignoresFirst = this.#ignore.length > 0 && this.#ignore.length < this.#fail.length - 2;
+    this.#isSimple = !multiline && this.#prefix === undefined && this.#fail.every(({ isPlain }) => isPlain);
     const nowYear = Math.max(new Date(options.now()).getFullYear(), new Date().getFullYear());
     this.#dates = new DateDetector(makeDateTemplates(definition.datepattern, nowYear, definition.where("datepattern")));
     if (!this.#prefix?.hasId) this.#requireIds();
@@ -125,31 +122,53 @@ export class FilterEngine {
     }
   }
 
-  /** One line, without its end. At most one failure: the first regular expression that matches speaks. */
-  see(whole: string): Failure | undefined {
+  /**
+   * One line, without its end. At most one failure: the first regular expression that matches speaks. `isAscii`: whoever made the
+   * text knows that it is.
+   */
+  see(whole: string, isAscii = false): Failure | undefined {
     const line = whole.length > lineLengthMax ? whole.slice(0, lineLengthMax) : whole;
     const now = this.#options.now();
     this.#running = "datepattern";
     const { text, at } = this.#options.journal ? { text: line, at: now } : this.#cutDate(line, now);
+    if (this.#isSimple) return this.#seeSimple(text, line, at, isAscii);
     const piece = { text, whole: line };
-    const window = this.#multiline ? [...this.#buffer, piece].slice(-this.#definition.maxlines) : [piece];
-    const found = this.#find(window, at);
+    if (!this.#multiline) return this.#find([piece], at, isAscii)?.failure;
+    const window = [...this.#buffer, piece].slice(-this.#definition.maxlines);
+    const found = this.#find(window, at, false);
     // Only a line that came to its end is in the window: one that was interrupted is seen again.
     this.#buffer = found?.rest ?? window;
     return found?.failure;
   }
 
-  #find(window: Piece[], at: number): Found | undefined {
+  /** One line, and nothing to be done but to match it. */
+  #seeSimple(text: string, line: string, at: number, isAscii: boolean): Failure | undefined {
+    const searched = `${text}\n`;
+    const ascii = isAscii || isAsciiText(searched);
+    if (this.#ignoresFirst && this.#ignored(searched, ascii)) return undefined;
+    for (let regex = 0; regex < this.#fail.length; regex++) {
+      if (this.#leftOut.size > 0 && this.#leftOut.has(regex)) continue;
+      this.#running = this.#names[regex] ?? "failregex";
+      const pattern = this.#fail[regex];
+      const match = pattern?.match(searched, ascii);
+      if (pattern === undefined || match === undefined) continue;
+      if (this.#ignore.length > 0 && this.#ignored(searched, ascii)) return undefined;
+      const named = findNamed((group) => pattern.textOf(match, group), this.#canonical);
+      return named === undefined ? undefined : new LineFailure(named, at, line, { regex, pattern, match });
+    }
+    return undefined;
+  }
+
+  #find(window: Piece[], at: number, isAscii: boolean): Found | undefined {
     let searched = window.length === 1 ? `${window[0]?.text}\n` : `${window.map((one) => one.text).join("\n")}\n`;
-    const ascii = isAsciiText(searched);
-    if (this.#ignore.length > 0 && this.#ignore.length < this.#fail.length - 2 && this.#ignored(searched, ascii))
-      return undefined;
+    const ascii = isAscii || isAsciiText(searched);
+    if (this.#ignoresFirst && this.#ignored(searched, ascii)) return undefined;
     let before: Fields | undefined;
     if (this.#prefix !== undefined) {
       this.#running = "prefregex";
       const match = this.#prefix.match(searched, ascii);
       if (match === undefined) return undefined;
-      before = match.fields;
+      before = this.#prefix.fieldsOf(match);
       const content = before.get("content");
       if (typeof content === "string") searched = `${content}\n`;
       before.delete("content");
@@ -158,16 +177,16 @@ export class FilterEngine {
   }
 
   #failure({ searched, ascii, before, at, window }: Search): Found | undefined {
-    for (const [index, regex] of this.#fail.entries()) {
-      if (this.#leftOut.has(index)) continue;
-      this.#running = `failregex ${index + 1}`;
-      const match = regex.match(searched, ascii);
-      if (match === undefined) continue;
-      const { matched, rest } = this.#takeMatched(window, searched, match);
+    for (let index = 0; index < this.#fail.length; index++) {
+      if (this.#leftOut.size > 0 && this.#leftOut.has(index)) continue;
+      this.#running = this.#names[index] ?? "failregex";
+      const pattern = this.#fail[index];
+      const match = pattern?.match(searched, ascii);
+      if (pattern === undefined || match === undefined) continue;
+      const { matched, rest } = this.#takeMatched(window, searched, pattern, match);
       const ignoreText = this.#definition.maxlines > 1 ? `${matched.map((one) => one.text).join("\n")}\n` : searched;
       if (this.#ignore.length > 0 && this.#ignored(ignoreText, ascii)) return { failure: undefined, rest };
-      const fields: Fields = new Map(before);
-      for (const [name, value] of match.fields) fields.set(name, value);
+      const fields: Fields = new Map([...(before ?? []), ...pattern.fieldsOf(match)]);
       const lines = matched.map((one) => one.whole);
       return { failure: this.#conclude(fields, lines, at, index), rest };
     }
@@ -180,13 +199,18 @@ export class FilterEngine {
   }
 
   /** The lines of the window that a match covers; they leave the window, but for those it skipped. */
-  #takeMatched(window: Piece[], text: string, match: RegexMatch): { matched: readonly Piece[]; rest: Piece[] } {
+  #takeMatched(
+    window: Piece[],
+    text: string,
+    pattern: FailRegex,
+    match: LineMatch,
+  ): { matched: readonly Piece[]; rest: Piece[] } {
     if (this.#definition.maxlines === 1) return { matched: window, rest: window };
     const first = count(text, text.lastIndexOf("\n", match.start) + 1);
     const last = count(text, text.indexOf("\n", Math.max(match.end - 1, 0)) + 1);
     const matched = window.slice(first, last);
     const rest = window.slice(0, first);
-    for (const skipped of match.skipped) {
+    for (const skipped of pattern.skippedOf(match)) {
       const at = matched.findIndex((piece) => piece.text === skipped);
       if (at >= 0) rest.push(...matched.splice(at, 1));
     }
@@ -204,10 +228,12 @@ export class FilterEngine {
 
   /** Lines of one second have the same date: it is worked out once. */
   #resolve(found: FoundDate, now: number): number | undefined {
-    if (this.#resolved?.found === found && this.#resolved.now === now) return this.#resolved.at;
+    const { template, text } = found;
+    const known = this.#resolved;
+    if (known?.text === text && known.template === template && known.now === now) return known.at;
     const setting: DateSetting = { now, zoneMinutes: this.#options.zoneMinutes };
-    const at = found.text === "" ? undefined : resolveDate(found.template, found, setting);
-    this.#resolved = { found, now, at };
+    const at = text === "" ? undefined : resolveDate(template, found, setting);
+    this.#resolved = { template, text, now, at };
     return at;
   }
 
@@ -220,14 +246,30 @@ export class FilterEngine {
     const connection = fields.get("mlfid");
     if (typeof connection !== "string") {
       if (fields.get("nofail") || fields.get("mlfgained")) return undefined;
-      return identify(fields, lines, at, regex);
+      return this.#identify(fields, lines, at, regex);
     }
     const gathered = this.#connections.merge(connection, fields, lines, at);
     if (gathered.nofail) return undefined;
-    const failure = identify(withUsers(gathered), gathered.matches, at, regex);
+    const failure = this.#identify(withUsers(gathered), gathered.matches, at, regex);
     if (failure === undefined) gathered.pending = true;
     return failure;
   }
+
+  /** Who failed: undefined when the line names nobody. */
+  #identify(fields: Fields, matches: readonly string[], at: number, regex: number): Failure | undefined {
+    const named = findNamed((group) => textOf(fields, group), this.#canonical);
+    if (named === undefined) return undefined;
+    const { id, ip } = named;
+    if (ip !== undefined) fields.set("ip", ip);
+    return { at, id, host: id, fields, matches, regex };
+  }
+
+  readonly #canonical = (text: string) => this.#ips.find(text) ?? text;
+}
+
+function textOf(fields: Fields, name: string): string | undefined {
+  const value = fields.get(name);
+  return typeof value === "string" && value !== "" ? value : undefined;
 }
 
 function withUsers(gathered: Gathered): Fields {
@@ -235,29 +277,6 @@ function withUsers(gathered: Gathered): Fields {
   fields.delete("nofail");
   if (gathered.users !== undefined) fields.set("users", [...gathered.users]);
   return fields;
-}
-
-/** Who failed: undefined when the line names nobody. */
-function identify(fields: Fields, matches: readonly string[], at: number, regex: number): Failure | undefined {
-  const text = (name: string) => {
-    const value = fields.get(name);
-    return typeof value === "string" && value !== "" ? value : undefined;
-  };
-  const own = text("fid");
-  const named = text("ip4") ?? text("ip6") ?? text("dns");
-  const address = named === undefined ? undefined : canonical(named);
-  const prefix = text("cidr");
-  const host = address !== undefined && prefix !== undefined ? `${address}/${prefix}` : address;
-  const id = own === undefined ? host : canonical(own);
-  if (id === undefined) return undefined;
-  const told: Fields = new Map(fields);
-  if (own !== undefined && host !== undefined) told.set("ip", host);
-  return { at, id, host: id, fields: told, matches, regex };
-}
-
-function canonical(text: string): string {
-  const ip = parseIp(text);
-  return ip === undefined ? text : printIp(ip);
 }
 
 /** Line ends before `end`. */

@@ -10,13 +10,26 @@ export function isAsciiText(text: string): boolean {
   return !/[^\x00-\x7f]/.test(text);
 }
 
+export interface LineMatch {
+  readonly start: number;
+  readonly end: number;
+  /** The whole, then what each group took, in the order of `groups`. */
+  readonly values: readonly (string | undefined)[];
+}
+
+/** A compiled form. Names of groups cost an object at each match: where no group is there twice or referred to, they are counted. */
+interface Form {
+  readonly regex: RegExp;
+  readonly isNamed: boolean;
+}
+
 export class LineRegex {
   readonly groups: readonly string[];
   readonly source: string;
   readonly #parsed: ReturnType<typeof parsePythonRegex>;
   readonly #multiline: boolean;
-  readonly #ascii: RegExp;
-  #unicode: RegExp | undefined;
+  readonly #ascii: Form;
+  #unicode: Form | undefined;
 
   /** A Problem with the place and the construct's name when the text cannot run. */
   constructor(source: string, options: { where: string; multiline?: boolean; ignoreCase?: boolean }) {
@@ -37,14 +50,22 @@ export class LineRegex {
     }
   }
 
-  exec(text: string, ascii: boolean): RegExpExecArray | null {
-    if (ascii) return this.#ascii.exec(text);
-    this.#unicode ??= this.#compile(true);
-    return this.#unicode.exec(text);
+  match(text: string, ascii: boolean): LineMatch | undefined {
+    if (!ascii) this.#unicode ??= this.#compile(true);
+    const { regex, isNamed } = (ascii ? this.#ascii : this.#unicode) ?? this.#ascii;
+    const found = regex.exec(text);
+    if (found === null) return undefined;
+    const { index: start } = found;
+    const end = start + found[0].length;
+    if (!isNamed) return { start, end, values: found };
+    return { start, end, values: [found[0], ...this.groups.map((name) => found.groups?.[name])] };
   }
 
-  #compile(unicode: boolean): RegExp {
+  #compile(unicode: boolean): Form {
     const { source, flags } = emitForV8(this.#parsed, { unicode, multiline: this.#multiline });
-    return new RegExp(source, flags);
+    // Every sign of the pattern's own texts is escaped: these are nothing else.
+    const names = source.match(/\(\?<\w+>/g) ?? [];
+    const isNamed = names.length !== this.groups.length || source.includes("\\k<");
+    return { regex: new RegExp(isNamed ? source : source.replace(/\(\?<\w+>/g, "("), flags), isNamed };
   }
 }
