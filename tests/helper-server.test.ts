@@ -11,7 +11,8 @@ import { HelperServer } from "../src/helper/helper-server.ts";
 import { QueueTools } from "../src/helper/queue-tools.ts";
 import { DryRunFirewall } from "../src/jails/firewalls/dry-run.ts";
 import { Tools } from "../src/jails/firewalls/tools.ts";
-import { block, testFirewall } from "./contracts/firewall.ts";
+import { testEnforced } from "./contracts/enforced.ts";
+import { block, type FirewallUnderTest, testFirewall } from "./contracts/firewall.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "postvarta-helper-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -40,14 +41,16 @@ async function start(place = join(folder, `${++places}`)) {
   return { place, server, client: new HelperClient(join(place, "helper.sock")) };
 }
 
-testFirewall({
+const kind: FirewallUnderTest = {
   name: "through the helper",
   create: async () => {
     const { client, place } = await start();
     return { firewall: new HelperFirewall(client, { name: "dry-run", forgets: false, grain: "ports" }), place };
   },
   keeps: false,
-});
+};
+testFirewall(kind);
+testEnforced(kind);
 
 test("what is trusted is refused again, and so is what is on no list; the next call is served", async () => {
   const { client, place } = await start();

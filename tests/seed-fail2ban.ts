@@ -21,7 +21,10 @@ export function writeSeedFail2ban(directory: string, logpath: string, more = "")
   const action = `[Definition]
 actionstart =
 actionstop =
+actioncheck =
 actionban = pfctl -t fail2ban -T add <ip>/32
+            tcpdrop -la | egrep "(\\.(25|465|110|995) )(<ip>)" | sh
+            pfctl -t fail2ban -T show -q > ${join(directory, "fail2ban.txt")}
 actionunban = pfctl -t fail2ban -T delete <ip>/32
 `;
   writeFileSync(join(directory, "action.d", "pf.conf"), action);

@@ -226,9 +226,17 @@ const jails = z.strictObject({
   mode: mode.default("observe").describe("`observe` records every ban and leaves the firewall alone."),
   fail2ban: word.default("").describe("A Fail2ban configuration directory to run as it is; empty for none."),
   firewall: z
-    .enum(["nftables", "ipset", "policy-only", "dry-run"])
+    .enum(["nftables", "ipset", "pf", "policy-only", "dry-run"])
     .default("policy-only")
     .describe("What is made equal to the bans. `policy-only` refuses mail of banned addresses at the policy service."),
+  pf_table: word
+    .regex(/^(?:[A-Za-z][A-Za-z0-9_.-]{0,30})?$/)
+    .default("")
+    .meta({
+      description:
+        "The table of pf that holds the banned addresses; empty: the one that an action of `fail2ban` fills, otherwise `postvarta`.",
+      allowed: "a name of at most 31 letters, digits, _, . and -",
+    }),
   refusal: word
     .min(1)
     .max(200)

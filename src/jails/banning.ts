@@ -11,6 +11,7 @@ import { Enforcer } from "./enforce.ts";
 import { firewalls } from "./firewalls/index.ts";
 import { Tools } from "./firewalls/tools.ts";
 import { readMynetworks } from "./mynetworks.ts";
+import { listFileOf, pfSettings } from "./pf-settings.ts";
 import { Trust } from "./trust.ts";
 
 export interface BanningOptions {
@@ -44,7 +45,7 @@ export class Banning implements AsyncDisposable {
     });
     const firewall = options.helper ?? createFirewall(config, tools, log);
     this.enforcer = new Enforcer({
-      ...{ store, firewall, trust: this.trust.check, clock, log, listFile: config.jails.list_file },
+      ...{ store, firewall, trust: this.trust.check, clock, log, listFile: listFileOf(config.jails) },
       askedOnly: config.jails.mode === "observe" && firewall.name !== "policy-only",
     });
     this.trust.onChange(() => this.enforcer.hear("trusts"));
@@ -85,5 +86,5 @@ export class Banning implements AsyncDisposable {
 }
 
 export function createFirewall({ jails }: Pick<Config, "jails">, tools: Tools, log: Log): Firewall {
-  return firewalls[jails.firewall].create({ tools, log });
+  return firewalls[jails.firewall].create({ tools, log, pf: () => pfSettings(jails) });
 }

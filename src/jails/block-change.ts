@@ -29,3 +29,14 @@ function endTogether(a: Block, b: Block, now: number): boolean {
   const end = ({ until }: Block) => Math.min(until ?? Number.MAX_SAFE_INTEGER, now + farMs);
   return Math.abs(end(a) - end(b)) <= slackMs;
 }
+
+/** The later of two ends; undefined is none. */
+export function later(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? undefined : Math.max(a, b);
+}
+
+export function push(map: Map<string, Block[]>, key: string, block: Block): void {
+  const known = map.get(key);
+  if (known === undefined) map.set(key, [block]);
+  else known.push(block);
+}

@@ -10,7 +10,7 @@ import { lastBanChange, readAllBans, readBanChanges } from "../store/ban-list.ts
 import { expireBans } from "../store/bans.ts";
 import type { Store } from "../store/db.ts";
 import { BanBook } from "./ban-book.ts";
-import { compareBlocks } from "./block-change.ts";
+import { compareBlocks, later, push } from "./block-change.ts";
 import { writeListFile } from "./list-file.ts";
 
 export interface EnforcerOptions {
@@ -298,7 +298,6 @@ export class Enforcer implements AsyncDisposable {
     const after = new Map<string, Block[]>();
     let wanted = 0;
     const forgetsFrom = firewall.forgets ? now : undefined;
-    const isFirst = this.#readBackAt === 0;
     for (const address of new Set([...this.book.addresses(), ...standing.keys()])) {
       const blocks = this.#blocksAt(address, now);
       wanted += blocks.length;
@@ -306,13 +305,13 @@ export class Enforcer implements AsyncDisposable {
       compareBlocks(standing.get(address) ?? [], blocks, forgetsFrom, change);
     }
     const differs = change.adds.length + change.renewals.length + change.deletes.length;
-    if (differs > 0 && wasOpen && this.#lacking.size === 0) {
+    if (differs > 0 && read !== undefined && wasOpen && this.#lacking.size === 0) {
       this.#mended++;
       log.warn("firewall.mended", { blocks: differs, why: why ?? "what stood was not what should" });
     }
     this.#wanted = wanted;
     this.#standing = standing;
-    const refused = await this.#apply({ ...change, restored: isFirst }, now);
+    const refused = await this.#apply({ ...change, restored: !wasOpen }, now);
     this.#lacking.clear();
     if (read === undefined) this.#standing = new Map();
     else for (const [address, blocks] of after) this.#hold(address, blocks, refused);
@@ -394,14 +393,4 @@ export class Enforcer implements AsyncDisposable {
       log.warn("firewall.list-file", { path: listFile, error: error instanceof Error ? error.message : String(error) });
     }
   }
-}
-
-function later(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? undefined : Math.max(a, b);
-}
-
-function push(map: Map<string, Block[]>, key: string, block: Block): void {
-  const known = map.get(key);
-  if (known === undefined) map.set(key, [block]);
-  else known.push(block);
 }

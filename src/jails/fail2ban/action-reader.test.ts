@@ -73,7 +73,6 @@ pfctl -t fail2ban -T show -q > /var/db/fail2ban.txt`,
   );
   strictEqual(action.commands.inet4.unban?.text, 'pfctl -t fail2ban -T delete "$f2bV_ip"/32');
   strictEqual(action.commands.inet4.start, undefined);
-  strictEqual(action.native, undefined);
   strictEqual(action.startOnDemand, false);
   const environment = action.commands.inet4.ban && shellEnvironment(action.commands.inet4.ban, () => "192.0.2.1");
   deepStrictEqual(environment, { f2bV_ip: "192.0.2.1" });
@@ -133,6 +132,26 @@ test("what only fills a set is recognised, with its ports; what does more is not
   deepStrictEqual(read(directory, "sets", { port: "0:65535", protocol: "tcp,udp" }).native?.ports, []);
   strictEqual(read(directory, "sets", { blocktype: "accept" }).native, undefined);
   strictEqual(read(directory, "sets-and-mail").native, undefined);
+});
+
+test("an own action of pf is recognised with its table and its list; a pipe to anything else is not", (t) => {
+  const odd = [
+    ["tcpdrop -la | egrep", "rm -rf / | egrep"],
+    ['(<ip>)"', '(<ip>)$(id)"'],
+    ["> /var/db", "| sh > /var/db"],
+    ["-t fail2ban -T show", "-t other -T show"],
+  ] as const;
+  const more = odd.map(([from, to], i) => [`action.d/pf${i}.conf`, pf.replace(from, to)] as const);
+  const directory = fail2banFolder(t, { ...files, ...Object.fromEntries(more) });
+  deepStrictEqual(read(directory, "pf").native, {
+    firewall: "pf",
+    ports: [],
+    protocols: [],
+    answer: "drop",
+    table: "fail2ban",
+    listFile: "/var/db/fail2ban.txt",
+  });
+  for (const [i] of odd.entries()) strictEqual(read(directory, `pf${i}`).native, undefined, `pf${i}`);
 });
 
 test("what a log says reaches a command as a variable", (t) => {

@@ -9,6 +9,10 @@ export interface NativeBan {
   /** Empty: all protocols. */
   readonly protocols: readonly string[];
   readonly answer: "drop" | "reject";
+  /** pf: the table, where the rules that ask it are not the action's own. */
+  readonly table?: string;
+  /** pf: where the action writes what the table holds. */
+  readonly listFile?: string;
 }
 
 type Texts = ReadonlyMap<string, string>;
@@ -64,8 +68,13 @@ const shapes: readonly Shape[] = [
   },
   {
     firewall: "pf",
-    ban: whole(String.raw`pfctl(?: -a ${word})? -t ${word} -T add <ip>(?:\/32|\/128)?`),
-    unban: whole(String.raw`pfctl(?: -a ${word})? -t ${word} -T delete <ip>(?:\/32|\/128)?`),
+    // An address in the table; the connections that it has cut; the list written.
+    ban: whole(
+      String.raw`pfctl(?: -a ${word})?(?: -q)? -t (?<table>${word})(?: -q)? -T add <ip>(?:\/32|\/128)?(?:\ntcpdrop -la \| (?:egrep|grep -E) (?<quote>["'])[^"'\n$\x60]*<ip>[^"'\n$\x60]*\k<quote> \| sh)?(?:\npfctl(?: -q)? -t \k<table> -T show(?: -q)? > (?<list>\/[\w.\/-]+))?`,
+    ),
+    unban: whole(
+      String.raw`pfctl(?: -a ${word})?(?: -q)? -t ${word}(?: -q)? -T delete <ip>(?:\/32|\/128)?(?:\npfctl(?: -q)? -t ${word} -T show(?: -q)? > \/[\w.\/-]+)?`,
+    ),
     start: whole(
       String.raw`(?:echo "table <${word}> persist counters" \| pfctl -a ${word} -f-\nport="(?<ports>[\w,{} :-]*)"; if [^\n]+\necho "(?<block>block[\w ]*) proto (?<proto>\w+|\{[\w, ]+\}) from <${word}> to (?<to>any(?: port \$port)?)" \| pfctl -a ${word} -f-)?`,
     ),
@@ -101,6 +110,7 @@ function recognise(shape: Shape, texts: Texts): NativeBan | undefined {
   const start = shape.start.exec(get("start"));
   if (ban === null || start === null) return undefined;
   const found: Readonly<Record<string, string | undefined>> = { ...start.groups, ...ban.groups };
+  const isNamed = shape.firewall === "pf" && get("start") === "" && found["table"] !== undefined;
   const answer = (start.groups?.["answer"] ?? ban.groups?.["answer"] ?? "drop").toLowerCase();
   return {
     firewall: shape.firewall,
@@ -108,6 +118,8 @@ function recognise(shape: Shape, texts: Texts): NativeBan | undefined {
     ports: found["to"] === "any" ? [] : words(found["ports"] ?? found["plain"]),
     protocols: words(found["all"] ?? found["protocols"] ?? found["proto"]),
     answer: answer === "reject" || /\breturn\b/.test(found["block"] ?? "") ? "reject" : "drop",
+    ...(isNamed ? { table: found["table"] ?? "" } : {}),
+    ...(found["list"] === undefined ? {} : { listFile: found["list"] }),
   };
 }
 

@@ -5,12 +5,15 @@ import type { Log } from "../../core/log.ts";
 import { DryRunFirewall } from "./dry-run.ts";
 import { IpsetFirewall } from "./ipset.ts";
 import { NftablesFirewall } from "./nftables.ts";
+import { PfFirewall, type PfOptions } from "./pf.ts";
 import { PolicyOnlyFirewall } from "./policy-only.ts";
 import type { Tools } from "./tools.ts";
 
 export interface FirewallParts {
   readonly tools: Tools;
   readonly log: Log;
+  /** Asked by pf alone: the table, and the file that holds what it holds. */
+  readonly pf: () => Pick<PfOptions, "table" | "listFile">;
 }
 
 /** By the words of `[jails] firewall`. */
@@ -30,5 +33,9 @@ export const firewalls = {
   ipset: {
     help: "Sets of ipset that forget by themselves, asked by a chain of iptables before routing; open connections are cut.",
     create: ({ tools }: FirewallParts): Firewall => new IpsetFirewall(tools),
+  },
+  pf: {
+    help: "A table of pf on FreeBSD, which a rule of pf.conf asks or an anchor of ours; states and connections are ended.",
+    create: ({ tools, log, pf }: FirewallParts): Firewall => new PfFirewall({ tools, log, ...pf() }),
   },
 } as const;

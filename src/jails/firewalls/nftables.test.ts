@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { after, test } from "node:test";
-import { testFirewall } from "../../../tests/contracts/firewall.ts";
+import { testEnforced } from "../../../tests/contracts/enforced.ts";
+import { type FirewallUnderTest, testFirewall } from "../../../tests/contracts/firewall.ts";
 import { needs } from "../../../tests/needs.ts";
 import { NetRig } from "../../../tests/net-rig.ts";
+import { openSession } from "../../../tests/net-session.ts";
 import { NftablesFirewall } from "./nftables.ts";
 import { Tools } from "./tools.ts";
 
@@ -12,6 +14,12 @@ const rigs = new Map<string, NetRig>();
 after(() => {
   for (const rig of rigs.values()) rig[Symbol.dispose]();
 });
+
+function rigOf(place: string): NetRig {
+  const rig = rigs.get(place);
+  assert.ok(rig);
+  return rig;
+}
 
 function create(place?: string) {
   const rig = (place === undefined ? undefined : rigs.get(place)) ?? new NetRig();
@@ -22,13 +30,16 @@ function create(place?: string) {
 const nft = (place: string, ...args: readonly string[]) =>
   execFileSync("ip", ["netns", "exec", place, "nft", ...args], { encoding: "utf8" });
 
-testFirewall({
+const kind: FirewallUnderTest = {
   name: "nftables",
   create: async (place) => create(place),
   wipe: async (place) => void nft(place, "flush", "ruleset"),
   keeps: true,
+  connect: async (place) => openSession(rigOf(place)),
   skip,
-});
+};
+testFirewall(kind);
+testEnforced(kind);
 
 const emptied: readonly (readonly string[])[] = [
   ["flush", "ruleset"],
