@@ -31,6 +31,7 @@ import type { LogSilence } from "./logs/log-silence.ts";
 import { LogsThread } from "./logs/logs-thread.ts";
 import { networksStart } from "./networks/networks.ts";
 import { Outbox } from "./notify/outbox.ts";
+import { readTemplates } from "./notify/templates.ts";
 import type { PolicyBans } from "./policy/check.ts";
 import { checks } from "./policy/checks/index.ts";
 import { CluebringerLines } from "./policy/cluebringer-lines.ts";
@@ -215,7 +216,8 @@ export function viewLogs(logs: LogsThread, { isSilent }: LogSilence): LogsView |
 
 export function createOutbox(read: ReadConfig, options: DaemonOptions, store: Store, clock: Clock): Outbox {
   const { notices, policy } = read.config;
-  return new Outbox({ store, clock, log: options.log, settings: notices, timeZone: policy.time_zone });
+  const templates = readTemplates(notices.templates);
+  return new Outbox({ store, clock, log: options.log, settings: notices, timeZone: policy.time_zone, templates });
 }
 
 interface EngineInput {

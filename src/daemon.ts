@@ -33,6 +33,8 @@ import type { Fail2banLog } from "./jails/fail2ban-client/fail2ban-log.ts";
 import type { JailOwner } from "./jails/jail-owner.ts";
 import { LogSilence } from "./logs/log-silence.ts";
 import type { LogsThread } from "./logs/logs-thread.ts";
+import type { Outbox } from "./notify/outbox.ts";
+import { readTemplates } from "./notify/templates.ts";
 import { readCompileOptions } from "./policy/compile-options.ts";
 import { LiveRules } from "./policy/live-rules.ts";
 import { Raises } from "./policy/raises.ts";
@@ -113,7 +115,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   return {
     policyAddresses: server.addresses,
     apiAddress: api.address,
-    reload: () => (live.reload = reload({ live, options, rules, logs, jails, fail2banLog, now: clock.now() })),
+    reload: () => (live.reload = reload({ live, options, rules, logs, jails, outbox, fail2banLog, now: clock.now() })),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
@@ -130,16 +132,18 @@ interface ReloadInput {
   readonly logs: LogsThread;
   readonly jails: JailOwner;
   readonly fail2banLog: Fail2banLog | undefined;
+  readonly outbox: Outbox;
   readonly now: number;
 }
 
 /** Takes the configuration again. What cannot change in flight keeps its value and is named in the log. */
-function reload({ live, options, rules, logs, jails, fail2banLog, now }: ReloadInput): Reload {
+function reload({ live, options, rules, logs, jails, outbox, fail2banLog, now }: ReloadInput): Reload {
   fail2banLog?.reopen();
   try {
     const read = options.readAgain();
     // What SIGHUP may change in flight; everything else needs a restart.
     readAccountsSettings(read);
+    outbox.useTemplates(readTemplates(live.read.config.notices.templates));
     rules.configure(readCompileOptions(read));
     logs.use(jails.withLogs(read.config.logs));
     const waiting = settingsToRestart(live.read.config, read.config);

@@ -1,7 +1,16 @@
 // Notices of the whole daemon: from a counter's stage to the mail that tells of it, and the verbs that show it.
 
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -24,7 +33,12 @@ describe("notices", () => {
       /limits = .*/,
       (limits) => `${limits}\nstages = [{ at = "80%", do = "notify" }]`,
     );
+    const templates = join(directory, "templates");
+    mkdirSync(templates);
+    writeFileSync(join(templates, "account_contained.en.txt"), "Held: {subject}\n\nBecause of {reason}\n");
     const sections = `
+[notices]
+templates = "${templates}"
 [[notices.channels]]
 name = "ops"
 kind = "mail"
@@ -75,4 +89,37 @@ url = "http://127.0.0.1:1/hook"
     assert.equal(none.code, 4);
     assert.match(none.stderr, /known: ops, gone/);
   });
+
+  test("templates are listed, written to be edited, tested and checked", async () => {
+    const listed = await running().command("notices", "templates");
+    assert.match(listed.stdout, /^account_contained\.en\.txt +yours +\{subject\} \{time\} \{reason\}/m);
+    assert.match(listed.stdout, /^account_contained\.owner\.uk\.txt +built in/m);
+    const written = join(directory, "written");
+    assert.equal((await running().command("notices", "templates", "--write", written)).code, 0);
+    assert.ok(readdirSync(written).length > 30);
+    assert.match(readFileSync(join(written, "account_contained.owner.uk.txt"), "utf8"), /призупинено/);
+    const sample = ["notices", "test", "ops", "--template", "account_contained", "--to", "a@b.example"];
+    rmSync(mail, { force: true });
+    const sent = await running().command(...sample);
+    assert.equal(sent.code, 0, sent.stderr);
+    assert.match(readFileSync(mail, "utf8"), /^Subject: Held: a@b\.example$[\s\S]*Because of \(reason\)/m);
+
+    const own = join(directory, "templates", "account_contained.en.txt");
+    writeFileSync(own, "Held\n\nBecause of {raeson}\n");
+    const checked = await running().command("check-config");
+    assert.equal(checked.code, 78);
+    assert.match(checked.stderr, /\.en\.txt:3: unknown placeholder \{raeson\}: did you mean \{reason\}\?/);
+    running().signal("SIGHUP");
+    await heard(/reload_failed.*raeson/);
+    writeFileSync(own, "Stopped: {subject}\n\n{time}\n");
+    running().signal("SIGHUP");
+    await heard(/ reloaded/);
+    await running().command(...sample);
+    assert.match(readFileSync(mail, "utf8"), /^Subject: Stopped: a@b\.example$/m);
+  });
+
+  async function heard(what: RegExp): Promise<void> {
+    for (let i = 0; i < 400 && !what.test(running().log); i++) await sleep(50);
+    assert.match(running().log, what);
+  }
 });

@@ -1,6 +1,7 @@
 // The words of the API about notices: a part of the contract (contract.ts has its rules).
 
 import * as z from "zod";
+import { noticeKinds } from "../core/notice.ts";
 import { cursor, name, next, pageRowsMax, time } from "./contract-words.ts";
 
 export const noticeListQuery = z.strictObject({
@@ -35,7 +36,11 @@ export const noticePage = z.object({
   next,
 });
 
-export const noticeTestRequest = z.strictObject({ channel: name.optional() });
+export const noticeTestRequest = z.strictObject({
+  channel: name.optional(),
+  template: z.enum(noticeKinds).optional().describe("Sent with the words of this kind, its facts named in brackets."),
+  to: name.optional().describe("Where a test of a channel for owners goes: an address."),
+});
 
 export const noticeTestAnswer = z.object({
   results: z.array(

@@ -78,7 +78,7 @@ test("an empty file gives every default", () => {
       overrides: [],
     },
     notices: {
-      ...{ language: "en", dedupe: 21_600_000, digest_at: 480, quiet: undefined, keep_days: 90 },
+      ...{ language: "en", dedupe: 21_600_000, templates: "", digest_at: 480, quiet: undefined, keep_days: 90 },
       ...{ channels: [], rules: [] },
     },
   });

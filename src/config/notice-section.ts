@@ -10,7 +10,7 @@ import { reasonOf } from "./unreadable.ts";
 
 /** The ways that a notice can take, with the settings that each needs and those it may have. */
 export const channelKinds = {
-  mail: { needs: ["to"], may: ["from", "sendmail", "smtp"] },
+  mail: { needs: [], may: ["to", "owner", "from", "sendmail", "smtp"] },
   webhook: { needs: ["url"], may: ["secret"] },
   ntfy: { needs: ["url"], may: ["token"] },
   telegram: { needs: ["token", "chat"], may: ["url"] },
@@ -21,7 +21,7 @@ export const channelKinds = {
 } as const;
 export type ChannelKind = keyof typeof channelKinds;
 
-const ownSettings = ["to", "from", "sendmail", "smtp", "url", "token", "secret", "chat", "room"] as const;
+const ownSettings = ["to", "owner", "from", "sendmail", "smtp", "url", "token", "secret", "chat", "room"] as const;
 const secretBytesMax = 4_096;
 
 const filled = word.min(1);
@@ -82,6 +82,12 @@ const channel = z
     name: filled.max(100).describe("The channel's name, for rules, `notices test` and the list."),
     kind: z.enum(Object.keys(channelKinds) as [ChannelKind, ...ChannelKind[]]).describe("The way a notice takes."),
     to: z.array(filled.max(320)).min(1).max(50).optional().describe("mail: who is told."),
+    owner: z
+      .literal(true)
+      .optional()
+      .describe(
+        "mail: goes to the account that the notice is about, in words for its owner, in the place of `to`. Nothing but notices of accounts goes there; without a rule those that an account was contained or given back.",
+      ),
     from: filled.max(320).optional().describe("mail: the sender; default `postmaster` at the host's name."),
     sendmail: filled
       .optional()
@@ -118,7 +124,11 @@ const channel = z
     const settings = { ...rest, token, secret };
     const { needs, may } = channelKinds[item.kind];
     const known: readonly string[] = [...needs, ...may];
-    const missing = needs.filter((key) => settings[key] === undefined);
+    const missing: string[] = needs.filter((key) => settings[key] === undefined);
+    if (item.kind === "mail" && (item.to === undefined) === (item.owner === undefined)) {
+      const message = `the channel ${item.name} (mail) has ${item.to === undefined ? "no" : "both"} to ${item.to === undefined ? "" : "and owner"}`;
+      refuse(context, { message: message.trim(), hint: 'to = ["help@example.org"], or owner = true' });
+    }
     const odd = ownSettings.filter((key) => settings[key] !== undefined && !known.includes(key));
     if (missing.length > 0) {
       const message = `the channel ${item.name} (${item.kind}) has no ${missing.join(", no ")}`;
@@ -164,6 +174,11 @@ export const noticeSection = z
   .strictObject({
     language: language.default("en").describe("The language of notices: English or Ukrainian."),
     dedupe: duration.prefault("6h").describe("The same kind about the same subject is told once in this time."),
+    templates: word
+      .default("")
+      .describe(
+        "A folder of templates, `KIND.LANGUAGE.txt` and `KIND.owner.LANGUAGE.txt`, over the built-in words; `postvarta notices templates` writes and lists them. Empty for none.",
+      ),
     digest_at: clockTime.prefault("08:00").describe("When digests go out, in `policy.time_zone`."),
     quiet: quiet
       .prefault("")

@@ -157,6 +157,30 @@ describe("the outbox", () => {
     assert.doesNotMatch(mail, /^Bcc:/im);
   });
 
+  test("an owner hears of the own account only, alone, in plain words", async () => {
+    const program = join(directory, "owners-sendmail");
+    const mails = join(directory, "owners-mail");
+    writeFileSync(program, `#!/bin/sh\ncat >> ${mails}\n`);
+    chmodSync(program, 0o755);
+    const more = `owner = true\nfrom = "guard@example.org"\nsendmail = "${program}"\nmax_per_hour = 2`;
+    const { outbox, store } = await outboxOf(channel("mail", more));
+    const contained = { ...watch, kind: "account_contained", severity: "critical", facts: { steps: "freeze done" } };
+    for (const subject of ["ann@example.org", "bob@example.org", "eve@example.org", "no address"])
+      await outbox.tell({ ...contained, subject } as Omit<Notice, "at">);
+    await outbox.tell({ ...contained, kind: "firewall_failing", subject: "ann@example.org" } as Omit<Notice, "at">);
+    await outbox.tell({ ...watch, subject: "ann@example.org" });
+    await outbox.work();
+    const text = readFileSync(mails, "utf8");
+    assert.deepEqual(text.match(/^To: .*$/gm)?.toSorted(), [
+      "To: ann@example.org",
+      "To: bob@example.org",
+      "To: eve@example.org",
+    ]);
+    assert.match(text, /^Subject: Sending from your mailbox ann@example\.org is suspended$/m);
+    assert.doesNotMatch(text, /freeze done/, "what we did is staff's business");
+    assert.equal((await listNotices(store, 9, undefined)).flatMap(({ deliveries }) => deliveries).length, 3);
+  });
+
   test("the same about the same subject is told once within the time, then again", async () => {
     const { outbox, clock, store } = await outboxOf(`[notices]\ndedupe = "1h"\n${channel("slack", `url = "${url}"`)}`);
     for (const subject of ["ann", "ann", "bob"]) await outbox.tell({ ...watch, subject });
@@ -242,6 +266,16 @@ describe("settings of notices", () => {
     ],
     ["a file for a URL", '[[notices.channels]]\nname = "o"\nkind = "slack"\nurl = "file:///etc/passwd"', /http/],
     ["a rule for nobody", '[[notices.rules]]\nchannels = ["ops"]', /no channel is called ops/],
+    [
+      "mail to nobody",
+      '[[notices.channels]]\nname = "o"\nkind = "mail"',
+      /channel o \(mail\) has no to: to = \["help@example\.org"\], or owner = true/,
+    ],
+    [
+      "mail to two kinds of people",
+      '[[notices.channels]]\nname = "o"\nkind = "mail"\nto = ["a@b.example"]\nowner = true',
+      /has both to and owner/,
+    ],
     ["an odd time", '[notices]\nquiet = "22-7"', /22:00-07:00/],
   ];
   for (const [name, toml, error] of cases) {

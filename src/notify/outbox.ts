@@ -4,7 +4,7 @@
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
-import type { Notice } from "../core/notice.ts";
+import type { Notice, NoticeKind } from "../core/notice.ts";
 import type { Store } from "../store/db.ts";
 import {
   addNotices,
@@ -23,12 +23,16 @@ import type { Channel, ChannelSettings } from "./channel.ts";
 import { createChannel } from "./channels/index.ts";
 import { messageOf } from "./message.ts";
 import { waysOf } from "./routing.ts";
+import { sampleFacts } from "./template.ts";
+import type { Templates } from "./templates.ts";
 
 export interface OutboxParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: Config["notices"];
+  /** The operator's words; the built-in ones without. */
+  readonly templates?: Templates;
   /** IANA name for quiet hours, digests and the times in texts. */
   readonly timeZone: string;
 }
@@ -52,14 +56,21 @@ interface Way {
 export class Outbox {
   readonly #parts: OutboxParts;
   readonly #ways: ReadonlyMap<string, Way>;
+  #templates: Templates;
   #working: Promise<void> | undefined;
 
   constructor(parts: OutboxParts) {
     this.#parts = parts;
-    const { settings, clock } = parts;
+    const { settings, clock, templates = new Map() } = parts;
+    this.#templates = templates;
     this.#ways = new Map(
       settings.channels.map((one) => [one.name, { settings: one, channel: createChannel(one, clock) }]),
     );
+  }
+
+  /** The operator wrote them anew. */
+  useTemplates(templates: Templates): void {
+    this.#templates = templates;
   }
 
   get channels(): readonly ChannelSettings[] {
@@ -86,12 +97,20 @@ export class Outbox {
     });
   }
 
-  /** Sends a test to one channel at once; rejects with what the channel said. Undefined when there is no such channel. */
-  async test(name: string): Promise<{ readonly ms: number } | undefined> {
+  /**
+   * Sends a test to one channel at once, or a notice of the kind as it would look; rejects with what the channel said. Undefined when
+   * there is no such channel. A test for owners goes to `to`.
+   */
+  async test(
+    name: string,
+    { kind = "test", to = "" }: { readonly kind?: NoticeKind | undefined; readonly to?: string | undefined } = {},
+  ): Promise<{ readonly ms: number } | undefined> {
     const way = this.#ways.get(name);
     if (way === undefined) return undefined;
     const at = this.#parts.clock.now();
-    const notice: StoredNotice = { id: `test-${at}`, kind: "test", severity: "info", subject: name, at, facts: {} };
+    const subject = way.settings.owner === true || kind !== "test" ? to || name : name;
+    const facts = kind === "test" ? {} : sampleFacts(kind);
+    const notice: StoredNotice = { id: `test-${at}`, kind, severity: "info", subject, at, facts };
     const begun = performance.now();
     await way.channel.send(this.#message([notice], way.settings));
     return { ms: Math.round(performance.now() - begun) };
@@ -135,7 +154,10 @@ export class Outbox {
     if (way === undefined) return this.#report(due, "failed", `no channel is called ${name} any more`);
     const { store, clock } = this.#parts;
     const left = way.settings.max_per_hour - (await countSent(store, name, clock.now() - hourMs));
-    const alone = due.filter(({ delivery }) => delivery.state === "waiting").slice(0, Math.max(0, left - 1));
+    // What one owner is told is no other's business.
+    const isOwners = way.settings.owner === true;
+    const single = due.filter(({ delivery }) => isOwners || delivery.state === "waiting");
+    const alone = isOwners ? single : single.slice(0, Math.max(0, left - 1));
     const together = due.filter((one) => !alone.includes(one));
     for (const one of alone) await this.#send(way, [one]);
     if (together.length > 0) await this.#send(way, together);
@@ -157,9 +179,16 @@ export class Outbox {
     }
   }
 
-  #message(notices: readonly StoredNotice[], { language }: ChannelSettings) {
+  #message(notices: readonly StoredNotice[], { language, owner }: ChannelSettings) {
     const { settings, timeZone } = this.#parts;
-    return messageOf(notices, { language: language ?? settings.language, timeZone });
+    const audience = owner === true ? "owner" : "staff";
+    const wording = {
+      language: language ?? settings.language,
+      timeZone,
+      audience,
+      templates: this.#templates,
+    } as const;
+    return messageOf(notices, wording);
   }
 
   #report(due: readonly DueDelivery[], state: "sent" | "failed", error: string): Promise<void> {

@@ -21,7 +21,7 @@ const channel = (name: string) =>
     secret: undefined,
   }) as const;
 const base: Config["notices"] = {
-  ...{ language: "en", dedupe: 0, digest_at: 8 * 60, quiet: undefined, keep_days: 90, rules: [] },
+  ...{ language: "en", templates: "", dedupe: 0, digest_at: 8 * 60, quiet: undefined, keep_days: 90, rules: [] },
   channels: [channel("a"), channel("b")],
 };
 const notice: Notice = { kind: "ban", severity: "warning", subject: "192.0.2.1", at: noon, facts: {} };

@@ -3,6 +3,8 @@
 import type { Config } from "../config/config.ts";
 import { isAtLeast, type Notice } from "../core/notice.ts";
 import { nextAt, quietUntil } from "./day-time.ts";
+import { isMailAddress } from "./mail-address.ts";
+import { ownerKinds } from "./owner-texts.ts";
 
 type NoticeSettings = Config["notices"];
 
@@ -29,9 +31,20 @@ export function waysOf(notice: Notice, settings: NoticeSettings, zone: string, n
   return [...ways.values()];
 }
 
-function chosen(notice: Notice, { rules, channels }: NoticeSettings): readonly { channel: string; digest: boolean }[] {
+function chosen(notice: Notice, settings: NoticeSettings): readonly { channel: string; digest: boolean }[] {
+  const owners = new Set(settings.channels.filter(({ owner }) => owner === true).map(({ name }) => name));
+  const isOwners = ownerKinds.some((kind) => kind === notice.kind) && isMailAddress(notice.subject);
+  return wanted(notice, settings).filter(({ channel }) => isOwners || !owners.has(channel));
+}
+
+/** What goes to an owner when nobody says otherwise: that something happened to the account, not that we suspect something. */
+const ownersHear: ReadonlySet<string> = new Set(["account_contained", "account_released"]);
+
+function wanted(notice: Notice, { rules, channels }: NoticeSettings): readonly { channel: string; digest: boolean }[] {
   if (rules.length === 0) {
-    return isAtLeast(notice.severity, "warning") ? channels.map(({ name }) => ({ channel: name, digest: false })) : [];
+    const isWorse = isAtLeast(notice.severity, "warning");
+    const hearing = channels.filter(({ owner }) => (owner === true ? ownersHear.has(notice.kind) : isWorse));
+    return hearing.map(({ name }) => ({ channel: name, digest: false }));
   }
   const fitting = rules.filter(
     ({ kinds, severity }) =>

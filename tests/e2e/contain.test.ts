@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
@@ -81,6 +81,22 @@ async function openMailbox(port: number, login: string): Promise<LineClient> {
   return client;
 }
 
+/** Whoever runs the mail and the owner are told; each mail lies in a file of its own. */
+function tellingPeople(): string {
+  const program = join(folder, "sendmail");
+  writeFileSync(program, `#!/bin/sh\ncat > ${folder}/mail.$$\n`);
+  chmodSync(program, 0o755);
+  const channel = (name: string, more: string) =>
+    `[[notices.channels]]\nname = "${name}"\nkind = "mail"\nsendmail = "${program}"\n${more}\n`;
+  return channel("desk", 'to = ["desk@example.test"]') + channel("owner", 'owner = true\nlanguage = "uk"');
+}
+
+function mails(): readonly string[] {
+  return readdirSync(folder)
+    .filter((file) => file.startsWith("mail."))
+    .map((file) => readFileSync(join(folder, file), "utf8"));
+}
+
 async function held(rig: PostfixRig): Promise<number> {
   return (await rig.queue()).filter(({ queue_name }) => queue_name === "hold").length;
 }
@@ -100,7 +116,7 @@ dovecot_config = "${rig.directory}/dovecot/dovecot.conf"
 config_directories = ["${rig.configDirectory}"]
 [helper]
 socket = "${join(folder, "helper", "helper.sock")}"
-`;
+${tellingPeople()}`;
   await using daemon = await DaemonChild.start({ rules: limitedGroup, sections });
   await using _ = await startHelper(daemon.configFile);
   await rig.set(
@@ -140,6 +156,9 @@ socket = "${join(folder, "helper", "helper.sock")}"
     [...abroad.slice(0, 3), home].map((ip) => banned.includes(ip)),
     [true, true, true, false],
   );
+
+  const told = (to: string) => mails().some((mail) => new RegExp(`^To: ${to}$`, "m").test(mail));
+  await until("both are told", () => told("desk@example.test") && told(user));
 
   const released = await act(daemon, "release", user, "--password-changed", "--held", "release", "--probation", "0s");
   assert.equal(released.get("unhold")?.result, "done", JSON.stringify([...released.values()]));

@@ -61,15 +61,15 @@ function view({ notice, deliveries }: NoticeWithDeliveries): NoticePage["notices
 
 async function test(
   { outbox }: ApiParts,
-  { channel }: z.output<typeof noticeTestRequest>,
+  { channel, template: kind, to }: z.output<typeof noticeTestRequest>,
 ): Promise<z.output<typeof noticeTestAnswer>> {
   const names = channel === undefined ? outbox.channels.map(({ name }) => name) : [channel];
-  return { results: await Promise.all(names.map((name) => testOne(outbox, name))) };
+  return { results: await Promise.all(names.map((name) => testOne(outbox, name, { kind, to }))) };
 }
 
-async function testOne(outbox: ApiParts["outbox"], channel: string) {
+async function testOne(outbox: ApiParts["outbox"], channel: string, sample: Parameters<ApiParts["outbox"]["test"]>[1]) {
   try {
-    const sent = await outbox.test(channel);
+    const sent = await outbox.test(channel, sample);
     if (sent !== undefined) return { channel, ok: true, ms: sent.ms, error: null };
   } catch (error) {
     return { channel, ok: false, ms: null, error: error instanceof Error ? error.message : String(error) };

@@ -3,6 +3,7 @@
 import { Command } from "commander";
 import { readAccountsSettings } from "../../accounts/accounts-settings.ts";
 import { readConfig } from "../../config/config.ts";
+import { readTemplates } from "../../notify/templates.ts";
 import { readCompileOptions } from "../../policy/compile-options.ts";
 import type { GlobalOptions } from "../global-options.ts";
 import { Terminal } from "../terminal.ts";
@@ -17,6 +18,7 @@ export function checkConfigCommand(): Command {
       const read = readConfig({ file: file ?? options.config, environment: process.env });
       readCompileOptions(read);
       readAccountsSettings(read);
+      readTemplates(read.config.notices.templates);
       const { files } = read;
       const terminal = new Terminal(options);
       if (terminal.json) terminal.printJson({ ok: true, files });

@@ -1,8 +1,13 @@
 // `postvarta notices`: what was told to whom, and whether each way out works.
 
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Command } from "commander";
 import type { NoticePage, NoticeTestAnswer } from "../../api/contract-notices.ts";
+import { readConfig } from "../../config/config.ts";
 import { Problem } from "../../core/problem.ts";
+import { placeholdersOf } from "../../notify/template.ts";
+import { fileOf, printTemplate, readTemplates, templateNames } from "../../notify/templates.ts";
 import { Client } from "../client.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { GlobalOptions } from "../global-options.ts";
@@ -26,9 +31,44 @@ export function noticesCommand(): Command {
   const test = new Command("test")
     .description("send a test through a channel, or through all of them")
     .argument("[channel]", "its name in [[notices.channels]]")
-    .addHelpText("after", "\nExample:\n  postvarta notices test ops")
+    .option("--template <kind>", "with the words of this kind, its facts named in brackets")
+    .option("--to <address>", "where a test of a channel for owners goes")
+    .addHelpText("after", "\nExample:\n  postvarta notices test ops --template account_contained")
     .action(testChannels);
-  return new Command("notices").description("who is told of what").addCommand(list).addCommand(test);
+  const templates = new Command("templates")
+    .description("list the templates of notices and whose words hold; needs no daemon")
+    .option("--write <folder>", "write those that are not there yet, to be edited")
+    .addHelpText("after", "\nExample:\n  postvarta notices templates --write /etc/postvarta/templates")
+    .action(listTemplates);
+  const all = [list, test, templates];
+  return all.reduce((whole, one) => whole.addCommand(one), new Command("notices").description("who is told of what"));
+}
+
+function listTemplates(options: GlobalOptions & { readonly write?: string }): void {
+  const terminal = new Terminal(options);
+  const folder = readConfig({ file: options.config, environment: process.env }).config.notices.templates;
+  const own = readTemplates(folder);
+  const rows = templateNames().map((name) => {
+    const file = fileOf(name);
+    return { ...name, file, own: own.has(file), placeholders: placeholdersOf(name.kind) };
+  });
+  const written = options.write === undefined ? [] : writeTemplates(options.write);
+  if (terminal.json) return terminal.printJson({ folder, templates: rows, written });
+  if (options.write !== undefined)
+    return terminal.line(`${written.length} files written to ${safeText(options.write)}`);
+  for (const { file, own: isOwn, placeholders } of rows)
+    terminal.line(`${file.padEnd(34)}  ${isOwn ? "yours   " : "built in"}  {${placeholders.join("} {")}}`);
+}
+
+/** What stands there is somebody's work. */
+function writeTemplates(folder: string): readonly string[] {
+  mkdirSync(folder, { recursive: true });
+  return templateNames().flatMap((name) => {
+    const path = join(folder, fileOf(name));
+    if (existsSync(path)) return [];
+    writeFileSync(path, printTemplate(name), { flag: "wx" });
+    return [path];
+  });
 }
 
 async function listNotices(options: ListOptions): Promise<void> {
@@ -70,10 +110,19 @@ function limitOf(text: string): number {
   throw new Problem(`${text} is no number of notices`, { code: "usage", where: "--limit", hint: `1 to ${limitMax}` });
 }
 
-async function testChannels(channel: string | undefined, options: GlobalOptions): Promise<void> {
+interface TestOptions extends GlobalOptions {
+  readonly template?: string;
+  readonly to?: string;
+}
+
+async function testChannels(channel: string | undefined, options: TestOptions): Promise<void> {
   const terminal = new Terminal(options);
   const client = await Client.open(options);
-  const answer = await client.post<NoticeTestAnswer>("/notices/test", channel === undefined ? {} : { channel });
+  const answer = await client.post<NoticeTestAnswer>("/notices/test", {
+    channel,
+    template: options.template,
+    to: options.to,
+  });
   if (answer.results.some(({ ok }) => !ok)) process.exitCode = exitCodes.failed;
   if (terminal.json) return terminal.printJson(answer);
   if (answer.results.length === 0) terminal.line("no channel is configured: [[notices.channels]]");

@@ -3,10 +3,11 @@
 
 import { hostname } from "node:os";
 import type { Channel, ChannelSettings, Message } from "../channel.ts";
+import { isMailAddress } from "../mail-address.ts";
 
 const timeoutMs = 30_000;
 
-export function mailChannel({ to = [], from, sendmail = "/usr/sbin/sendmail", smtp }: ChannelSettings): Channel {
+export function mailChannel({ to = [], owner, from, sendmail = "/usr/sbin/sendmail", smtp }: ChannelSettings): Channel {
   const sender = from ?? `postmaster@${hostname()}`;
   return {
     send: async (message) => {
@@ -23,7 +24,7 @@ export function mailChannel({ to = [], from, sendmail = "/usr/sbin/sendmail", sm
       try {
         await transport.sendMail({
           from: { name: "Postvarta", address: sender },
-          to: [...to],
+          to: owner === true ? ownersOf(message) : [...to],
           subject: message.title,
           text: `${message.body}\n`,
           messageId: `<${message.id}@${sender.split("@").at(-1)}>`,
@@ -37,6 +38,13 @@ export function mailChannel({ to = [], from, sendmail = "/usr/sbin/sendmail", sm
       }
     },
   };
+}
+
+/** One message is about one account. */
+function ownersOf({ notices }: Message): string[] {
+  const [account = ""] = notices.map(({ subject }) => subject);
+  if (isMailAddress(account)) return [account];
+  throw new Error("the account is no address that mail can be sent to");
 }
 
 /** RFC 3834: no automatic answer to an automatic message. */
