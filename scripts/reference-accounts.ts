@@ -8,6 +8,8 @@ export function accountsLines(): readonly string[] {
     "`postvarta accounts scan --log FILE…` reads old logs and prints one JSON object each time an account changes level. The score is",
     "the sum of the points of these signals, 100 at most. Signals of whereabouts alone give at most `whereabouts.max` points unless",
     "there are more countries than a journey explains; what is taken off then is listed as `a_journey`, with points below nought.",
+    "A notice therefore takes a deed, or more countries than anybody crosses; it lapses `leave.noticeMs` after the last evidence that",
+    "was worth one, and what it told of is not told again without something fresh.",
     "",
     "| signal | about | what it sees |",
     "| --- | --- | --- |",

@@ -59,7 +59,7 @@ describe("auth policy", () => {
     assert.equal((await running().command("accounts", "show", "bob@example.org")).code, 4);
   });
 
-  test("an account under watch waits, others go on", async () => {
+  test("case 52: an account under watch waits, others go on", async () => {
     const login = { login: "ann@example.org", remote: "176.8.20.1" };
     assert.deepEqual((await ask("allow", login)).body, { status: 0, msg: "" });
     const watched = await running().command("accounts", "watch", "ann@example.org", "--reason", "a test");
@@ -72,7 +72,7 @@ describe("auth policy", () => {
     assert.equal((await ask("allow", { login: "a", remote: "176.8.20.1" }, "other")).status, 401);
   });
 
-  test("two hundred requests a second are answered", async () => {
+  test("case 52: two hundred requests a second are answered", async () => {
     const seconds = isFull ? 10 : 2;
     const times: number[] = [];
     const begun = performance.now();

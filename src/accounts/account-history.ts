@@ -113,7 +113,7 @@ export class AccountHistory {
   levelAt = 0;
   score = 0;
   scoreAt = 0;
-  /** When the score was last too high to leave a level. */
+  /** When the score was last too high to leave a watch; at notice, when the last evidence came in that was worth it. */
   loudAt = 0;
 
   constructor(name: string, at: number) {

@@ -110,7 +110,7 @@ describe("the accounts' part of the logs thread", () => {
   for (const events of pieces) tell(whole, unbroken, events);
 
   for (const checkpoints of ["never", "often"] as const) {
-    test(`killed after every piece, with histories written ${checkpoints}, it judges as if nothing had been`, () => {
+    test(`case 49: killed after every piece, with histories written ${checkpoints}, it judges as if nothing had been`, () => {
       const disk = new Disk();
       for (const events of pieces) {
         const part = disk.start();
@@ -171,7 +171,7 @@ describe("the accounts' part of the logs thread", () => {
     assert.ok(disk.changes.some(({ level }) => level === "watch" || level === "high"));
   });
 
-  test("a reported login without mail is suspicious, and its mail a moment later is no second login", () => {
+  test("case 53: a reported login without mail is suspicious, and its mail a moment later is no second login", () => {
     const disk = new Disk();
     const part = disk.start();
     for (const events of pieces.slice(0, 12)) tell(disk, part, events);

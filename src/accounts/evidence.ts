@@ -77,6 +77,14 @@ export function isQuiet(evidence: Evidence): boolean {
   );
 }
 
+/** When the last of it came in. */
+export function freshAt({ unfamiliar, mails, account }: Evidence): number {
+  const last = [unfamiliar, mails, account.crossings].map(
+    (list: readonly { readonly at: number }[]) => list.at(-1)?.at,
+  );
+  return Math.max(0, ...last.map((at) => at ?? 0));
+}
+
 /** Clouds that fetch mail for people and addresses without a network are nobody's novelty. */
 export function isUnfamiliar(account: AccountHistory, login: Login, settings: JudgeSettings): boolean {
   const { kind } = login.from;

@@ -12,6 +12,8 @@ export interface JudgeSettings {
     readonly below: number;
     readonly quietMs: number;
     readonly stayMs: number;
+    /** A notice lapses so long after the last evidence that was worth one. */
+    readonly noticeMs: number;
     readonly halfLifeMs: number;
   };
   readonly familiar: { readonly calmDays: number; readonly forgetDays: number };
@@ -100,8 +102,8 @@ export interface JudgeSettings {
 }
 
 export const defaultJudgeSettings: JudgeSettings = {
-  levels: { notice: 30, watch: 50, high: 75 },
-  leave: { below: 20, quietMs: 48 * hour, stayMs: day, halfLifeMs: day },
+  levels: { notice: 40, watch: 50, high: 75 },
+  leave: { below: 20, quietMs: 48 * hour, stayMs: day, noticeMs: day, halfLifeMs: day },
   familiar: { calmDays: 3, forgetDays: 60 },
   learning: { days: 5, logins: 10, factor: 0.5 },
   popular: { accounts: 5, factor: 0.35, countryShare: 0.25 },

@@ -8,6 +8,7 @@ import { AccountBook } from "./account-book.ts";
 import type { AccountHistory, AskedBy, Level, Login } from "./account-history.ts";
 import {
   type Evidence,
+  freshAt,
   gatherEvidence,
   isAbroad,
   isAtHome,
@@ -268,11 +269,13 @@ export class Judge {
   }
 
   #evaluate(account: AccountHistory, at: number): void {
+    // Nothing rises above high: a flood of one account's events is looked at with the reviews.
+    if (account.level === "high" && at - account.scoreAt < reviewMs) return;
     account.forget(at, this.#settings);
     const evidence = gatherEvidence(account, at, this.#settings, this.site, this.#parts.networks);
     const { score, findings } = account.marks.exempt || isQuiet(evidence) ? nothing : scoreOf(evidence);
     if (score === 0 && account.score === 0 && account.level === "calm") return;
-    const changed = changeLevel(account, at, score, this.#settings);
+    const changed = changeLevel(account, { at, score, freshAt: freshAt(evidence) }, this.#settings);
     if (!changed) return;
     if (account.level === "calm") this.#raised.delete(account);
     else this.#raised.add(account);
@@ -343,6 +346,7 @@ export class Judge {
     this.#turnDay(account, at);
     // What was said counts at once: nothing of before fades, and no quiet is waited for.
     account.score = 0;
+    account.scoreAt = 0;
     account.loudAt = 0;
     account.levelAt = 0;
     this.#evaluate(account, at);

@@ -10,22 +10,41 @@ function levelOf(score: number, settings: JudgeSettings): Level {
   return score >= settings.levels.notice ? "notice" : "calm";
 }
 
-/** Puts `score` into the account at `at`; true when its level changed. The score shown fades by half each half-life. */
-export function changeLevel(account: AccountHistory, at: number, score: number, settings: JudgeSettings): boolean {
-  const { below, quietMs, stayMs, halfLifeMs } = settings.leave;
+/**
+ * Puts `score` into the account at `at`; true when its level changed. `freshAt` is when the last of its evidence came in. The score
+ * shown fades by half each half-life.
+ */
+export function changeLevel(
+  account: AccountHistory,
+  { at, score, freshAt }: { readonly at: number; readonly score: number; readonly freshAt: number },
+  settings: JudgeSettings,
+): boolean {
+  const { below, halfLifeMs } = settings.leave;
   const faded = account.score * 2 ** (-Math.max(0, at - account.scoreAt) / halfLifeMs);
   account.score = Math.max(score, faded);
   account.scoreAt = at;
-  if (account.score >= below) account.loudAt = at;
   const level = levelOf(account.score, settings);
-  if (levels.indexOf(level) > levels.indexOf(account.level)) {
+  const isRestricted = Math.max(levels.indexOf(level), levels.indexOf(account.level)) > levels.indexOf("notice");
+  if (isRestricted && account.score >= below) account.loudAt = at;
+  if (!isRestricted && score >= settings.levels.notice) account.loudAt = Math.max(account.loudAt, freshAt);
+  // What a notice that lapsed has told of is not told again: it takes something fresh.
+  const isTold = account.level === "calm" && freshAt < account.levelAt;
+  if (levels.indexOf(level) > levels.indexOf(account.level) && !isTold) {
     account.level = level;
     account.levelAt = at;
     account.alarmedToday = true;
     return true;
   }
-  if (account.level === "calm" || at - account.loudAt < quietMs || at - account.levelAt < stayMs) return false;
+  if (!isOver(account, at, settings)) return false;
   account.level = "calm";
   account.levelAt = at;
+  account.score = score;
   return true;
+}
+
+/** A notice ends when there was nothing fresh to tell for a while; a watch when all was quiet for long. */
+function isOver(account: AccountHistory, at: number, { leave }: JudgeSettings): boolean {
+  if (account.level === "calm") return false;
+  if (account.level === "notice") return at - account.loudAt >= leave.noticeMs;
+  return at - account.loudAt >= leave.quietMs && at - account.levelAt >= leave.stayMs;
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
 import { Hono } from "hono";
 import type { LoginReport } from "../accounts/accounts-owner.ts";
@@ -28,7 +29,7 @@ function house(key?: string) {
 
 describe("auth policy", () => {
   for (const path of ["/?command=report", "/command/report", "/?x=1&command=report"]) {
-    test(`a report is taken at ${path}`, async () => {
+    test(`case 51: a report is taken at ${path}`, async () => {
       const { ask, reports } = house();
       assert.equal((await ask(path, sample)).status, 200);
       assert.deepEqual(reports, [
@@ -46,7 +47,17 @@ describe("auth policy", () => {
     });
   }
 
-  test("allow answers with a status and a message; unknown members do not matter", async () => {
+  test("case 54: a hash of the password comes with each request, and is kept by nobody", async () => {
+    // Dovecot: twelve bits of SHA-256 over nonce, login, a nought and the password.
+    const hash = createHash("sha256").update("n0nceok@x.test\0secret").digest();
+    const bits = (hash.readUInt16BE(0) >> 4).toString(16).padStart(4, "0");
+    assert.equal(bits, sample.pwhash);
+    const { ask, reports } = house();
+    await ask("/?command=report", sample);
+    assert.equal(JSON.stringify(reports).includes(bits), false);
+  });
+
+  test("case 52: allow answers with a status and a message; unknown members do not matter", async () => {
     const { ask } = house();
     assert.deepEqual((await ask("/?command=allow", { ...sample, attrs: { a: ["b"] } })).body, { status: 0, msg: "" });
     assert.deepEqual((await ask("/?command=allow", { ...sample, login: "bad" })).body, { status: -1, msg: "no" });
@@ -61,14 +72,14 @@ describe("auth policy", () => {
     ["a body of 70 kB", "/?command=report", { ...sample, pwhash: "x".repeat(70_000) }, 413],
   ];
   for (const [name, path, body, status] of refused) {
-    test(`${name} is answered with ${status} and changes nothing`, async () => {
+    test(`case 51, 55: ${name} is answered with ${status} and changes nothing`, async () => {
       const { ask, reports } = house();
       assert.equal((await ask(path, body)).status, status);
       assert.deepEqual(reports, []);
     });
   }
 
-  test("a login on this machine is nobody's", async () => {
+  test("case 55: a login on this machine is nobody's", async () => {
     const { ask, reports } = house();
     assert.equal((await ask("/?command=report", { ...sample, remote: "" })).status, 200);
     assert.deepEqual((await ask("/?command=allow", { ...sample, remote: "" })).body, { status: 0, msg: "" });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -41,7 +41,7 @@ describe("the network data that ship", () => {
     });
   }
 
-  test("an address that nobody announces counts as one network a /24", () => {
+  test("case 13: an address that nobody announces counts as one network a /24", () => {
     const [a, b, c] = ["93.74.1.1", "93.74.1.200", "93.74.2.1"].map((ip) => book.find(ip));
     assert.equal(a?.asn, undefined);
     assert.equal(a?.network, b?.network);
@@ -68,11 +68,14 @@ describe("the network data that ship", () => {
     assert.deepEqual(await readdir(cache), [file]);
   });
 
-  test("data older than 90 days are called stale", async () => {
+  test("case 15: data older than 90 days are called stale, and where data come from is told", async () => {
     const { statusAt } = await openNetworks({}, cache);
     const made = Date.parse(statusAt(0).systems.asOf);
     assert.equal(statusAt(made + 90 * day).systems.stale, false);
     assert.equal(statusAt(made + 91 * day).countries.stale, true);
+    const notice = await readFile(new URL("../../NOTICE", import.meta.url), "utf8");
+    for (const name of ["https://db-ip.com", "CC BY 4.0", "CC0"])
+      for (const text of [notice, statusAt(made).attribution]) assert.ok(text.includes(name), name);
   });
 
   test("nothing is kept where no directory is known", () => {

@@ -109,7 +109,7 @@ describe("imported data", () => {
   });
   after(() => rmSync(directory, { recursive: true }));
 
-  test("a newer file holds from the next refresh on, and look-ups never lack an answer", async () => {
+  test("case 14: a newer file holds from the next refresh on, and look-ups never lack an answer", async () => {
     assert.equal(opened.book.find("8.8.8.8")?.asn, 15169);
     const found = await importNetworks(file("own.csv.gz", gzipSync(rows)), { ...options, asOf: "2026-10-30" });
     assert.deepEqual(found, [{ kind: "systems", ranges: 10, form: "csv", asOf: "2026-10-30" }]);
@@ -130,7 +130,7 @@ describe("imported data", () => {
     assert.equal(opened.book.find("176.8.20.1")?.country, "UA");
   });
 
-  test("a dry run, a damaged file and one that was cut off change nothing", async () => {
+  test("case 14: a dry run, a damaged file and one that was cut off change nothing", async () => {
     const before = readdirSync(data);
     await importNetworks(file("dry.csv", rows.replaceAll("64500", "64501")), { ...options, dryRun: true });
     const cut = file("cut.csv", rows.split("\n").slice(0, 4).join("\n"));

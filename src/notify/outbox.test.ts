@@ -181,7 +181,7 @@ describe("the outbox", () => {
     assert.equal((await listNotices(store, 9, undefined)).flatMap(({ deliveries }) => deliveries).length, 3);
   });
 
-  test("the same about the same subject is told once within the time, then again", async () => {
+  test("case 46: the same about the same subject is told once within the time, then again", async () => {
     const { outbox, clock, store } = await outboxOf(`[notices]\ndedupe = "1h"\n${channel("slack", `url = "${url}"`)}`);
     for (const subject of ["ann", "ann", "bob"]) await outbox.tell({ ...watch, subject });
     await outbox.work();

@@ -77,7 +77,7 @@ function watched(daemon: DaemonChild): unknown[] {
 }
 
 describe("a stolen account", () => {
-  test("is under watch, and its next question is limited; a manual removal is respected; others are left alone", async () => {
+  test("case 40, 41, 45: is under watch, and its next question is limited; a manual removal is respected; others are left alone", async () => {
     const now = Date.now();
     const { daemon, path } = await start(quietDays(user, now) + quietDays("petro@poshta.example", now));
     await using _ = daemon;
@@ -158,7 +158,7 @@ describe("a stolen account", () => {
     assert.equal(rows(daemon, "select origin from watches")[0]?.["origin"], "release");
   });
 
-  test("kill -9 in the middle changes nothing of what is known, and marks count at once", async () => {
+  test("case 47, 48, 49: kill -9 in the middle changes nothing of what is known, and marks count at once", async () => {
     const now = Date.now();
     const { daemon, path } = await start(quietDays(user, now));
     await using _ = daemon;
@@ -182,7 +182,7 @@ describe("a stolen account", () => {
     assert.equal((await daemon.command("accounts", "show", user)).code, 4);
   });
 
-  test("in observe mode no group changes, and thirty at once are taken for a fault of ours", async () => {
+  test("case 43, 44: in observe mode no group changes, and thirty at once are taken for a fault of ours", async () => {
     const now = Date.now();
     const { daemon, path } = await start(quietDays(user, now), "observe");
     await using _ = daemon;

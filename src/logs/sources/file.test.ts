@@ -118,7 +118,7 @@ for (const { title, change } of absences) {
   });
 }
 
-test("away for several rotations: each is read in its order, packed or not", async () => {
+test("case 10: away for several rotations: each is read in its order, packed or not", async () => {
   using ground = new Ground();
   const { path } = ground;
   writeFileSync(path, "");

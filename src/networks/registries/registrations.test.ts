@@ -29,7 +29,7 @@ async function whoisServer(
 }
 
 describe("asking", () => {
-  test("port 43 gets the question without personal objects, and a flood is cut", async () => {
+  test("case 20: port 43 gets the question without personal objects, and a flood is cut", async () => {
     const questions: string[] = [];
     const server = await whoisServer((question) => {
       questions.push(question);
@@ -41,7 +41,7 @@ describe("asking", () => {
     assert.ok(answer.kind === "found" && answer.registration?.name === "N");
   });
 
-  test("a registry that says 429 is left alone for as long as it wants", async () => {
+  test("case 17: a registry that says 429 is left alone for as long as it wants", async () => {
     const get = async () => new Response("", { status: 429, headers: { "retry-after": "120" } });
     assert.deepEqual(await askRdap(ripe, ipOf("203.0.113.1"), "203.0.113.1", get), { kind: "denied", waitMs: 120_000 });
   });
@@ -70,7 +70,7 @@ describe("registrations", () => {
     }
   };
 
-  test("from IANA to the registry that knows; one answer serves the whole block", async () => {
+  test("case 19: from IANA to the registry that knows; one answer serves the whole block", async () => {
     const asked: string[] = [];
     const { clock, registrations } = house(async (registry, _, address) => {
       asked.push(`${registry.name} ${address}`);
@@ -111,7 +111,7 @@ describe("registrations", () => {
     assert.ok(asked <= 5, String(asked));
   });
 
-  test("a denial stops that registry only, and until it is over", async () => {
+  test("case 17: a denial stops that registry only, and until it is over", async () => {
     const asked: string[] = [];
     const { clock, registrations } = house(async (registry, _, address) => {
       asked.push(`${registry.name} ${address}`);
@@ -134,7 +134,7 @@ describe("registrations", () => {
     assert.equal(asked.filter((one) => one === "ripe 176.8.0.1").length, 2);
   });
 
-  test("one question in two seconds, five hundred a day, a thousand in the queue", async () => {
+  test("case 16: one question in two seconds, five hundred a day, a thousand in the queue", async () => {
     let asked = 0;
     const { clock, registrations } = house(async () => {
       asked++;

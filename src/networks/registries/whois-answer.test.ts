@@ -67,7 +67,7 @@ const answers: readonly (readonly [name: string, ip: string, text: string, told:
 
 describe("whois answers", () => {
   for (const [name, ip, text, told] of answers) {
-    test(name, () => {
+    test(`case 18: ${name}`, () => {
       const found = parseWhoisAnswer(text.replaceAll("\n", "\r\n"), ipOf(ip), "test") ?? assert.fail("nothing found");
       const range = `${printIp(found.first)}-${printIp(found.last)}`;
       assert.deepEqual([range, found.name, found.organisation, found.country, found.origins], told);
