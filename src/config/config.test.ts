@@ -190,7 +190,7 @@ for (const [text, ...lines] of [
   ["[jails]\nmode = 1979-05-27", 'postvarta.toml:2: jails.mode is a date: "enforce" or "observe"'],
   [
     "[jails]\nfirewall = 'iptables'",
-    'postvarta.toml:2: jails.firewall is "iptables": "nftables", "ipset", "pf", "policy-only" or "dry-run"',
+    'postvarta.toml:2: jails.firewall is "iptables": "nftables", "ipset", "pf", "command", "policy-only" or "dry-run"',
   ],
   [
     "[jails.trust]\naddresses = ['mx']",

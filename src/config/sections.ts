@@ -226,9 +226,15 @@ const jails = z.strictObject({
   mode: mode.default("observe").describe("`observe` records every ban and leaves the firewall alone."),
   fail2ban: word.default("").describe("A Fail2ban configuration directory to run as it is; empty for none."),
   firewall: z
-    .enum(["nftables", "ipset", "pf", "policy-only", "dry-run"])
+    .enum(["nftables", "ipset", "pf", "command", "policy-only", "dry-run"])
     .default("policy-only")
     .describe("What is made equal to the bans. `policy-only` refuses mail of banned addresses at the policy service."),
+  action: word
+    .max(1_000)
+    .default("")
+    .describe(
+      'With `firewall = "command"`: the action of `fail2ban` that is run for bans of own jails and of people, as `iptables-allports` or `mine[chain="INPUT"]`; empty: those bans hold at the policy service.',
+    ),
   pf_table: word
     .regex(/^(?:[A-Za-z][A-Za-z0-9_.-]{0,30})?$/)
     .default("")

@@ -40,10 +40,14 @@ export interface Firewall extends AsyncDisposable {
   /** true: a block leaves by itself at its time, also when nobody is there. */
   readonly forgets: boolean;
   readonly grain: Grain;
+  /** false for a block that it has no way to hold; without it there is none. */
+  takes?(block: Block): boolean;
   /** Makes its tables and rules, or finds them; blocks that stand go on. Safe to repeat. */
   open(): Promise<void>;
   /** All of it, or nothing, as far as the firewall can. Resolves with the blocks that it could not take, where it takes them one by one. */
   apply(change: FirewallChange, now: number): Promise<readonly Block[]>;
+  /** Everything ends soon: what waits is given back. */
+  hurry?(): void;
   /** What really stands; undefined where there is nothing to read. */
   readBack(now: number): Promise<readonly Block[] | undefined>;
   /** Ends the connections of blocks, and looks whether they ended. */

@@ -52,6 +52,7 @@ export const problemCodes = {
   "jails/bad-value": "An option of a Fail2ban configuration has a value that cannot be used.",
   "jails/regex": "A regular expression of a filter cannot run; the construct is named.",
   "jails/warning": "A part of a Fail2ban configuration runs otherwise than it is written, or not safely.",
+  "jails/unsafe-file": "A file whose commands are run with our rights can be changed by others.",
   "jails/unknown": "No jail has this name.",
   usage: "The command line is not understood.",
 } as const;

@@ -146,6 +146,7 @@ export class Enforcer implements AsyncDisposable {
 
   /** Ends without taking anything away: what is banned stays banned while nobody runs. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#options.firewall.hurry?.();
     await this.#work;
     await this.#cutting;
     await this.#options.firewall[Symbol.asyncDispose]();
@@ -220,6 +221,7 @@ export class Enforcer implements AsyncDisposable {
       if (!this.#isWanted(ban) || !isStanding(ban, now) || this.#options.trust(ban.address, now) !== undefined)
         continue;
       const block = this.#blockOf(ban);
+      if (this.#options.firewall.takes?.(block) === false) continue;
       const key = blockKey(block);
       const known = blocks.get(key);
       const until = known === undefined ? ban.until : later(known.until, ban.until);

@@ -131,7 +131,7 @@ export function testEnforced(kind: FirewallUnderTest): void {
     assert.deepEqual(await house.standing(), ["192.0.2.98"]);
   });
 
-  withHouse("a thousand bans are put back at a start, and then nothing is mended", async (house) => {
+  withHouse("what stood is put back at a start, a thousand at once, and then nothing is mended", async (house) => {
     const many = Array.from({ length: kind.batchMax ?? 1_000 }, (_, i) => house.wanted(`10.1.${i >> 8}.${i & 255}`));
     await house.ban(...many);
     await house.enforcer.start();

@@ -83,7 +83,7 @@ export const banRoutes = [
     input: stopRequest,
     answer: stopAnswer,
     run: async (parts, { flush }) => {
-      const error = flush ? await parts.banning.enforcer.flush() : undefined;
+      const error = flush ? await parts.banning.flush() : undefined;
       // A firewall that was not emptied still has its keeper.
       if (error === undefined) parts.stop();
       return { flushed: flush && error === undefined, error: error ?? null };

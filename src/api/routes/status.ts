@@ -107,10 +107,11 @@ function warningsOf(parts: ApiParts): StatusAnswer["warnings"] {
       hint: "answers leave from memory until it does",
     });
   }
-  const { error, firewall } = parts.banning.enforcer.state;
-  if (error !== undefined) {
+  for (const { error, firewall, wanted, verified } of parts.banning.states) {
     const hint = "it is tried again; our answers to Postfix refuse banned addresses meanwhile";
-    warnings.push({ message: `The firewall ${firewall} does not take bans: ${error}`, hint });
+    if (error !== undefined) warnings.push({ message: `The firewall ${firewall} does not take bans: ${error}`, hint });
+    else if (firewall === "command" && verified < wanted)
+      warnings.push({ message: `Actions of ${wanted - verified} bans did not run: the log tells which`, hint });
   }
   const leak = leakWarning(parts);
   if (leak !== undefined) warnings.push(leak);

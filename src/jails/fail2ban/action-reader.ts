@@ -1,7 +1,8 @@
 // One action of a jail: its file in `action.d` and the jail's parameters → shell commands for each family of addresses.
 
+import { type ActionFamily, type ActionOperation, actionOperations } from "../../core/action.ts";
 import { Problem } from "../../core/problem.ts";
-import { readConfigFiles } from "./config-files.ts";
+import { readConfigFiles, type SeeFile } from "./config-files.ts";
 import { type Definition, readDefinition } from "./definition-reader.ts";
 import type { Options } from "./interpolation.ts";
 import { type NativeBan, recogniseNativeBan } from "./native-ban.ts";
@@ -10,14 +11,10 @@ import { type ShellCommand, shellCommand } from "./shell-command.ts";
 import { conditionalNames, replaceTags } from "./tags.ts";
 import { parseSeconds } from "./time-expression.ts";
 
-export type Family = "inet4" | "inet6";
-const families: readonly Family[] = ["inet4", "inet6"];
-
-const operations = ["start", "stop", "flush", "check", "repair", "reload", "ban", "prolong", "reban", "unban"] as const;
-export type Operation = (typeof operations)[number];
+const families: readonly ActionFamily[] = ["inet4", "inet6"];
 
 /** What an action does for one family; an operation that the file leaves out, or empty, is not there. */
-export type ActionCommands = Readonly<Partial<Record<Operation, ShellCommand>>>;
+export type ActionCommands = Readonly<Partial<Record<ActionOperation, ShellCommand>>>;
 
 export interface JailAction {
   /** Unique within the jail. */
@@ -27,7 +24,7 @@ export interface JailAction {
   readonly where: string;
   /** Options and parameters with tags as they stand, in the order that Fail2ban hands them to its server. */
   readonly settings: ReadonlyMap<string, string>;
-  readonly commands: Readonly<Record<Family, ActionCommands>>;
+  readonly commands: Readonly<Record<ActionFamily, ActionCommands>>;
   /** The families have commands of their own; otherwise `start`, `stop` and `flush` run once for both. */
   readonly perFamily: boolean;
   /** `start` runs before the first ban of a family, not with the jail. */
@@ -48,10 +45,11 @@ export interface ActionPlace {
   readonly options: Options;
   /** file:line of the jail's `action`. */
   readonly where: string;
+  readonly sees?: SeeFile | undefined;
 }
 
 const flags = ["actionstart_on_demand", "actionrepair_on_unban", "norestored"];
-const definitionOptions = [...operations.map((operation) => `action${operation}`), ...flags];
+const definitionOptions = [...actionOperations.map((operation) => `action${operation}`), ...flags];
 /** As Fail2ban: what these stand for is known when an action runs. */
 const keptTags = ["matches", "ipmatches", "ipjailmatches", "timeout", "bantime"];
 const timeoutSecondsDefault = 60;
@@ -67,7 +65,7 @@ export function readAction({ name: file, parameters }: NamedWithParameters, plac
   }
   const given = new Map([...parameters].map(([option, value]) => [option.toLowerCase(), value]));
   const name = nameAction(file, place.jail, given);
-  const tree = readConfigFiles(place.directory, `action.d/${file}`);
+  const tree = readConfigFiles(place.directory, `action.d/${file}`, place.sees);
   const definition = readDefinition({ tree, parameters: given, jail: place.options, options: definitionOptions });
   const where = (option: string) =>
     tree.where("Definition", option) ?? tree.where("Init", option) ?? `${place.directory}/action.d/${file}.conf`;
@@ -123,7 +121,7 @@ function combine({ own, given, find }: Definition, where: string): Map<string, s
 class CommandMaker {
   readonly #settings: ReadonlyMap<string, string>;
   readonly #where: (option: string) => string;
-  readonly #texts = new Map<Family, ReadonlyMap<string, string>>();
+  readonly #texts = new Map<ActionFamily, ReadonlyMap<string, string>>();
   readonly warnings: Problem[] = [];
 
   constructor(settings: ReadonlyMap<string, string>, where: (option: string) => string) {
@@ -133,21 +131,23 @@ class CommandMaker {
   }
 
   /** The text of every operation with all but the tags of run time put in. */
-  texts(family: Family): ReadonlyMap<string, string> {
+  texts(family: ActionFamily): ReadonlyMap<string, string> {
     return this.#texts.get(family) ?? new Map();
   }
 
-  commands(family: Family): ActionCommands {
-    const commands: Partial<Record<Operation, ShellCommand>> = {};
-    for (const operation of operations) {
+  commands(family: ActionFamily): ActionCommands {
+    const commands: Partial<Record<ActionOperation, ShellCommand>> = {};
+    for (const operation of actionOperations) {
       const text = this.texts(family).get(operation) ?? "";
       if (text.trim() !== "") commands[operation] = shellCommand(text, this.#where(`action${operation}`));
     }
     return commands;
   }
 
-  #resolve(family: Family): ReadonlyMap<string, string> {
-    const absent = [...operations.map((operation) => `action${operation}`)].map((option) => [option, ""] as const);
+  #resolve(family: ActionFamily): ReadonlyMap<string, string> {
+    const absent = [...actionOperations.map((operation) => `action${operation}`)].map(
+      (option) => [option, ""] as const,
+    );
     const options = new Map([...absent, ["timeout", String(timeoutSecondsDefault)] as const, ...this.#settings]);
     options.delete("bantime");
     const replaced = replaceTags(options, {
@@ -157,7 +157,7 @@ class CommandMaker {
       where: this.#where("actionban"),
     });
     const texts = new Map<string, string>();
-    for (const operation of operations) {
+    for (const operation of actionOperations) {
       const text = replaced.get(`action${operation}`) ?? "";
       texts.set(operation, family === "inet6" ? this.#widen(operation, text) : text);
     }
@@ -165,7 +165,7 @@ class CommandMaker {
   }
 
   /** `<ip>/32` was written for IPv4: of an IPv6 address it would be a network of 2^96 strangers. */
-  #widen(operation: Operation, text: string): string {
+  #widen(operation: ActionOperation, text: string): string {
     if (!/<ip>\/32(?!\d)/.test(text)) return text;
     if (operation === "ban") {
       this.warnings.push(

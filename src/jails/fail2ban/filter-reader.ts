@@ -1,7 +1,7 @@
 // One filter of `filter.d`: its files and parameters → the regular expressions and settings that the engine runs.
 
 import { Problem } from "../../core/problem.ts";
-import { readConfigFiles } from "./config-files.ts";
+import { readConfigFiles, type SeeFile } from "./config-files.ts";
 import { readDefinition } from "./definition-reader.ts";
 import type { ConfigTree, Options } from "./interpolation.ts";
 import { conditionalNames, replaceTags } from "./tags.ts";
@@ -32,13 +32,14 @@ export interface FilterRequest {
   readonly backend?: string;
   /** The jail's own options. */
   readonly jail?: Options;
+  readonly sees?: SeeFile | undefined;
 }
 
 const filterOptions = ["prefregex", "failregex", "ignoreregex", "datepattern", "maxlines", "journalmatch", "usedns"];
 
 /** The files of a filter; a Problem when there are none. */
 export function readFilterFiles(request: FilterRequest): ConfigTree {
-  return readConfigFiles(request.directory, `filter.d/${request.name}`);
+  return readConfigFiles(request.directory, `filter.d/${request.name}`, request.sees);
 }
 
 /** Reads a filter; a Problem with the place when it cannot be. */

@@ -3,7 +3,7 @@
 
 import { Problem } from "../../core/problem.ts";
 import { type JailAction, readAction } from "./action-reader.ts";
-import { readConfigFiles } from "./config-files.ts";
+import { readConfigFiles, type SeeFile } from "./config-files.ts";
 import { FilterEngine } from "./filter-engine.ts";
 import {
   type FilterDefinition,
@@ -33,15 +33,22 @@ export interface JailsRead {
 /** Jails in one configuration beyond this are no work of a person. */
 const jailsMax = 1000;
 
-/** The enabled jails of a configuration; `all` takes every jail for enabled. A Problem when `jail.conf` itself cannot be read. */
-export function readJails(directory: string, options: { all?: boolean } = {}): JailsRead {
-  const tree = readConfigFiles(directory, "jail");
+export interface JailsReading {
+  /** Every jail is taken for enabled. */
+  readonly all?: boolean;
+  readonly sees?: SeeFile | undefined;
+}
+
+/** The enabled jails of a configuration. A Problem when `jail.conf` itself cannot be read. */
+export function readJails(directory: string, options: JailsReading = {}): JailsRead {
+  const tree = readConfigFiles(directory, "jail", options.sees);
   tree.addDefaults({ fail2ban_version: imitatedVersion, fail2ban_confpath: directory });
   const jails: JailDefinition[] = [];
   const problems: Problem[] = [];
   for (const name of tree.sections.slice(0, jailsMax)) {
     try {
-      if (options.all || isTrue(tree.find(name, "enabled"))) jails.push(new JailReader(tree, directory, name).read());
+      if (options.all || isTrue(tree.find(name, "enabled")))
+        jails.push(new JailReader(tree, { directory, sees: options.sees }, name).read());
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       problems.push(error);
@@ -71,12 +78,18 @@ const ofFilter = [
 class JailReader {
   readonly #tree: ConfigTree;
   readonly #directory: string;
+  readonly #sees: SeeFile | undefined;
   readonly #name: string;
   readonly #warnings: Problem[] = [];
 
-  constructor(tree: ConfigTree, directory: string, name: string) {
+  constructor(
+    tree: ConfigTree,
+    place: { readonly directory: string; readonly sees: SeeFile | undefined },
+    name: string,
+  ) {
     this.#tree = tree;
-    this.#directory = directory;
+    this.#directory = place.directory;
+    this.#sees = place.sees;
     this.#name = name;
   }
 
@@ -119,7 +132,7 @@ class JailReader {
     if (named === undefined || more.length > 0) {
       throw new Problem(`the jail ${this.#name} names no single filter`, { code: "jails/bad-value", where });
     }
-    return { directory: this.#directory, name: named.name, parameters: named.parameters };
+    return { directory: this.#directory, name: named.name, parameters: named.parameters, sees: this.#sees };
   }
 
   /** What the jail says itself goes over the filter's; what it says to the filter in brackets goes over both. */
@@ -146,7 +159,7 @@ class JailReader {
   #actions(jail: Options): readonly JailAction[] {
     const where = this.#where("action");
     const named = parseNamed(jail.get("action") ?? "", where);
-    const place = { directory: this.#directory, jail: this.#name, options: jail, where };
+    const place = { directory: this.#directory, jail: this.#name, options: jail, where, sees: this.#sees };
     // A jail whose program in Python only tells somebody still bans by its other actions.
     const runnable = named.filter((one) => !one.name.endsWith(".py"));
     if (runnable.length > 0) this.#leaveOut(named, where);

@@ -2,6 +2,7 @@
 
 import type { Firewall } from "../../core/firewall.ts";
 import type { Log } from "../../core/log.ts";
+import { CommandFirewall, type CommandOptions } from "./command.ts";
 import { DryRunFirewall } from "./dry-run.ts";
 import { IpsetFirewall } from "./ipset.ts";
 import { NftablesFirewall } from "./nftables.ts";
@@ -14,6 +15,8 @@ export interface FirewallParts {
   readonly log: Log;
   /** Asked by pf alone: the table, and the file that holds what it holds. */
   readonly pf: () => Pick<PfOptions, "table" | "listFile">;
+  /** Asked by command alone. */
+  readonly command: () => Omit<CommandOptions, "log">;
 }
 
 /** By the words of `[jails] firewall`. */
@@ -24,18 +27,23 @@ export const firewalls = {
   },
   "dry-run": {
     help: "Changes nothing and says in the log what it would do.",
-    create: ({ log }: FirewallParts): Firewall => new DryRunFirewall(log),
+    create: ({ log }: Pick<FirewallParts, "log">): Firewall => new DryRunFirewall(log),
   },
   nftables: {
     help: "A table of our own with sets that forget by themselves, asked before routing; open connections are cut.",
-    create: ({ tools }: FirewallParts): Firewall => new NftablesFirewall(tools),
+    create: ({ tools }: Pick<FirewallParts, "tools">): Firewall => new NftablesFirewall(tools),
   },
   ipset: {
     help: "Sets of ipset that forget by themselves, asked by a chain of iptables before routing; open connections are cut.",
-    create: ({ tools }: FirewallParts): Firewall => new IpsetFirewall(tools),
+    create: ({ tools }: Pick<FirewallParts, "tools">): Firewall => new IpsetFirewall(tools),
   },
   pf: {
     help: "A table of pf on FreeBSD, which a rule of pf.conf asks or an anchor of ours; states and connections are ended.",
-    create: ({ tools, log, pf }: FirewallParts): Firewall => new PfFirewall({ tools, log, ...pf() }),
+    create: ({ tools, log, pf }: Omit<FirewallParts, "command">): Firewall => new PfFirewall({ tools, log, ...pf() }),
+  },
+  command: {
+    help: "The actions of a Fail2ban configuration as they are written: a command for each ban and each unban.",
+    create: ({ log, command }: Pick<FirewallParts, "log" | "command">): Firewall =>
+      new CommandFirewall({ log, ...command() }),
   },
 } as const;

@@ -1,0 +1,208 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { testEnforced } from "../../../tests/contracts/enforced.ts";
+import { block, type FirewallUnderTest, testFirewall } from "../../../tests/contracts/firewall.ts";
+import type { ActionValues } from "../../core/action.ts";
+import type { Block, FirewallChange } from "../../core/firewall.ts";
+import { blockKey } from "../../core/firewall.ts";
+import { silentLog } from "../../core/log.ts";
+import { readActionBook } from "../action-book.ts";
+import { ShellActions } from "../shell-actions.ts";
+import { CommandFirewall } from "./command.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "postvarta-command-"));
+after(() => rmSync(folder, { recursive: true }));
+let places = 0;
+
+/** Fills a file, one address a line, and knows whether it is there. */
+const table = (file: string) => `[Definition]
+actionstart = test ! -e ${file} && : > ${file}
+actionstop = rm -f ${file}
+actioncheck = test -f ${file}
+actionban = test -f ${file} && grep -qxF -e <ip> ${file} || echo <ip> >> ${file}
+actionunban = grep -vxF -e <ip> ${file} > ${file}.left; mv ${file}.left ${file}
+`;
+
+const values: ActionValues = {
+  ...{ failures: "4", time: "1700000000", bantime: "3600", bancount: "1", restored: "0", matches: "a line" },
+  ...{ ipmatches: "", ipjailmatches: "", ipfailures: "4", ipjailfailures: "4" },
+};
+
+interface Given {
+  /** Files of `action.d` by name. */
+  readonly actions?: Readonly<Record<string, string>>;
+  /** `action =` of the jail sasl. */
+  readonly action?: string;
+  /** `[jails] action`. */
+  readonly other?: string;
+  readonly values?: Partial<ActionValues>;
+  readonly budgetMs?: number;
+}
+
+function create(place = join(folder, `${++places}`), given: Given = {}) {
+  const file = join(place, "set");
+  for (const name of ["filter.d", "action.d"]) mkdirSync(join(place, name), { recursive: true });
+  const actions = { table: table(file), ...given.actions };
+  for (const [name, text] of Object.entries(actions)) writeFileSync(join(place, "action.d", `${name}.conf`), text);
+  writeFileSync(join(place, "filter.d", "sasl.conf"), "[Definition]\nfailregex = failed <HOST>\n");
+  writeFileSync(
+    join(place, "jail.conf"),
+    `[sasl]\nenabled = true\nfilter = sasl\nlogpath = ${file}\naction = ${given.action ?? "table"}\n`,
+  );
+  const jails = { fail2ban: place, firewall: "command" as const, action: given.other ?? "" };
+  let shell: ShellActions | undefined;
+  const firewall = new CommandFirewall({
+    readBook: () => {
+      const book = readActionBook(jails);
+      shell = new ShellActions(book);
+      return book;
+    },
+    run: async (call) => shell?.run(call) ?? assert.fail("not open"),
+    valuesOf: async (_, restored) => ({ ...values, restored: restored ? "1" : "0", ...given.values }),
+    log: silentLog,
+    glanceMs: 200,
+    ...(given.budgetMs === undefined ? {} : { budgetMs: given.budgetMs }),
+  });
+  const held = () => (existsSync(file) ? readFileSync(file, "utf8").split("\n").slice(0, -1) : []);
+  return { firewall, place, file, held };
+}
+
+const kind: FirewallUnderTest = {
+  name: "command",
+  create: async (place) => create(place),
+  wipe: async (place) => rmSync(join(place, "set"), { force: true }),
+  keeps: false,
+  batchMax: 40,
+};
+testFirewall(kind);
+testEnforced(kind);
+
+const sasl = (address: string): Block => ({ ...block(address), jail: "sasl" });
+const adding = (...adds: readonly Block[]): FirewallChange => ({ adds, renewals: [], deletes: [] });
+
+test("command: what a log said reaches a command as a value, whatever it holds", async () => {
+  const matches = "$(touch pwn) `id` ; reboot | '\" <ip> %s\\n\nsecond line -f /etc/passwd";
+  const log = join(folder, "told");
+  const mail = `[Definition]\nactionban = printf '%%s|' "<matches>" <matches> '<ip>' "<failures> <bantime> <F-USER>" <family> <restored> >> ${log}\n`;
+  const { firewall } = create(undefined, { actions: { mail }, action: "mail", values: { matches } });
+  await using opened = firewall;
+  await opened.open();
+  assert.deepEqual(await opened.apply(adding(sasl("2001:db8::7"))), []);
+  assert.equal(readFileSync(log, "utf8"), `${matches}|${matches}|2001:db8::7|4 3600 |inet6|0|`);
+});
+
+test("command: one address that fails is given back, and the others of the batch stand", async () => {
+  const file = join(folder, "odd");
+  const odd = `[Definition]\nactionban = case <ip> in *.13) echo 'no such luck' >&2; exit 3;; *) echo <ip> >> ${file};; esac\nactionunban = exit 1\n`;
+  const { firewall } = create(undefined, { actions: { odd }, action: "odd" });
+  await using opened = firewall;
+  await opened.open();
+  const blocks = ["192.0.2.12", "192.0.2.13", "192.0.2.14"].map(sasl);
+  assert.deepEqual((await opened.apply(adding(...blocks))).map(blockKey), ["192.0.2.13 @sasl"]);
+  assert.equal(readFileSync(file, "utf8"), "192.0.2.12\n192.0.2.14\n");
+  assert.deepEqual((await opened.readBack()).map(blockKey).sort(), ["192.0.2.12 @sasl", "192.0.2.14 @sasl"]);
+  // An unban that fails is told and given up.
+  assert.deepEqual(await opened.apply({ adds: [], renewals: [], deletes: blocks }), []);
+  assert.deepEqual(await opened.readBack(), []);
+});
+
+test("command: what hangs is ended with all that it started, and holds up no other jail's bans", async () => {
+  const mark = `postvarta-${process.pid}-hang`;
+  const slow = `[Definition]\nactionban = sh -c 'sleep 600; : ${mark}'\n[Init]\ntimeout = 1\n`;
+  const { firewall, held } = create(undefined, { actions: { slow }, action: "slow", other: "table" });
+  await using opened = firewall;
+  await opened.open();
+  const hanging = [sasl("192.0.2.1"), sasl("192.0.2.2"), sasl("192.0.2.3")];
+  const refused = await opened.apply(adding(...hanging, { ...block("192.0.2.9"), jail: "manual" }));
+  assert.deepEqual(refused, hanging);
+  assert.deepEqual(held(), ["192.0.2.9"]);
+  const left = () => execFileSync("ps", ["-eo", "args"], { encoding: "utf8" }).includes(mark);
+  for (let look = 0; look < 100 && left(); look++) await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(left(), false);
+});
+
+test("command: a change that takes too long gives back what it did not come to", async () => {
+  const slow = "[Definition]\nactionban = sleep 0.3\n";
+  const { firewall } = create(undefined, { actions: { slow }, action: "slow", budgetMs: 500 });
+  await using opened = firewall;
+  await opened.open();
+  const many = Array.from({ length: 20 }, (_, i) => sasl(`192.0.2.${i}`));
+  const refused = await opened.apply(adding(...many));
+  assert.ok(refused.length >= 15 && refused.length < 20, `${refused.length} given back`);
+  assert.equal((await opened.readBack()).length, 20 - refused.length);
+});
+
+test("command: what was there is not started again, and a ban that stood is not there twice", async () => {
+  const first = create();
+  await first.firewall.open();
+  await first.firewall.apply(adding(sasl("192.0.2.1"), sasl("192.0.2.2")));
+  await first.firewall[Symbol.asyncDispose]();
+  assert.deepEqual(first.held(), ["192.0.2.1", "192.0.2.2"]);
+  await using second = create(first.place).firewall;
+  await second.open();
+  // The second ban ended while nobody ran.
+  const change = { adds: [sasl("192.0.2.1")], renewals: [], deletes: [sasl("192.0.2.2")], restored: true };
+  assert.deepEqual(await second.apply(change), []);
+  assert.deepEqual(first.held(), ["192.0.2.1"]);
+});
+
+test("command: an action is started on demand, once for both families where it has one command, and stopped by a flush", async () => {
+  const told = join(folder, "demand");
+  const demand = `[Definition]\nactionstart = echo start <kind> >> ${told}\nactionstop = echo stop <kind> >> ${told}\nactionflush = echo flush <kind> >> ${told}\nactionban = echo <ip> >> ${told}\n[Init]\nkind = four\n[Init?family=inet6]\nkind = six\n`;
+  const { firewall } = create(undefined, { actions: { demand }, action: "demand\n table" });
+  await using opened = firewall;
+  await opened.open();
+  assert.equal(existsSync(told), false);
+  await opened.apply(adding(sasl("192.0.2.1"), sasl("192.0.2.2")));
+  assert.equal(readFileSync(told, "utf8"), "start four\n192.0.2.1\n192.0.2.2\n");
+  await opened.apply(adding(sasl("2001:db8::1")));
+  await opened.flush();
+  const lines = readFileSync(told, "utf8").split("\n").slice(3, -1);
+  assert.deepEqual(lines, ["start six", "2001:db8::1", "flush six", "stop six", "flush four", "stop four"]);
+});
+
+test("command: a notifier that is not for restored bans is left out of a start", async () => {
+  const told = join(folder, "restored");
+  const mail = `[Definition]\nnorestored = 1\nactionban = echo <ip> >> ${told}\n`;
+  const { firewall, held } = create(undefined, { actions: { mail }, action: "table\n mail" });
+  await using opened = firewall;
+  await opened.open();
+  await opened.apply({ ...adding(sasl("192.0.2.1")), restored: true });
+  await opened.apply(adding(sasl("192.0.2.2")));
+  assert.deepEqual(held(), ["192.0.2.1", "192.0.2.2"]);
+  assert.equal(readFileSync(told, "utf8"), "192.0.2.2\n");
+});
+
+test("command: a table that is gone is repaired before the next ban, and what it held comes back by the rows", async () => {
+  const told = join(folder, "repair");
+  const file = join(folder, "repaired");
+  const repair = `[Definition]\nactionstart = echo start >> ${told}; : > ${file}\nactionrepair = echo repair >> ${told}; : > ${file}\nactioncheck = test -f ${file}\nactionban = test -f ${file} && echo <ip> >> ${file}\n`;
+  const { firewall } = create(undefined, { actions: { repair }, action: "repair" });
+  await using opened = firewall;
+  let heard = 0;
+  opened.onForeignChange(() => heard++);
+  await opened.open();
+  await opened.apply(adding(sasl("192.0.2.1")));
+  rmSync(file);
+  assert.deepEqual(await opened.apply(adding(sasl("192.0.2.2"))), []);
+  assert.equal(readFileSync(told, "utf8"), "start\nrepair\n");
+  assert.ok(heard > 0);
+  assert.deepEqual((await opened.readBack()).map(blockKey), ["192.0.2.2 @sasl"]);
+});
+
+test("command: bans of jails without an action have the one of [jails], or none is claimed", async () => {
+  const { firewall } = create();
+  await using opened = firewall;
+  await opened.open();
+  assert.equal(opened.takes({ ...block("192.0.2.1"), jail: "manual" }), false);
+  assert.equal(opened.takes(sasl("192.0.2.1")), true);
+  const other = create(undefined, { other: "table" });
+  await using second = other.firewall;
+  await second.open();
+  assert.deepEqual(await second.apply(adding({ ...block("192.0.2.1"), jail: "manual" })), []);
+  assert.deepEqual(other.held(), ["192.0.2.1"]);
+});

@@ -1,0 +1,123 @@
+// Runs commands of actions: `sh -c` with the text that the files say and the values in its environment, in a process group of its own
+// that goes as a whole when its time is over. One action of a jail does one thing after the other.
+
+import { spawn } from "node:child_process";
+import { hostname } from "node:os";
+import { type ActionCall, type ActionOutcome, actionValue } from "../core/action.ts";
+import type { ActionBook } from "./action-book.ts";
+import type { JailAction } from "./fail2ban/action-reader.ts";
+import { type ShellCommand, shellEnvironment } from "./fail2ban/shell-command.ts";
+
+/** Commands at a time, all jails together. */
+const runningMax = 4;
+
+/** Calls that wait; whoever asks tries again later. */
+const waitingMax = 20_000;
+
+/** A configuration may say more; nobody waits longer for an answer. */
+const timeoutMsMax = 60_000;
+
+/** Between the polite signal and the other one. */
+const graceMs = 500;
+
+const saidMax = 500;
+
+const fine: ActionOutcome = { ok: true, hung: false, said: "" };
+
+export class ShellActions {
+  readonly #book: ActionBook;
+  readonly #path: string;
+  /** The last thing that each action was told. */
+  readonly #last = new Map<string, Promise<unknown>>();
+  #running = 0;
+  #waiting = 0;
+  readonly #free: (() => void)[] = [];
+
+  constructor(book: ActionBook, path = process.env["PATH"] ?? "") {
+    this.#book = book;
+    this.#path = `${path}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`;
+  }
+
+  readonly run = async (call: ActionCall): Promise<ActionOutcome> => {
+    const action = this.#book.get(call.jail)?.find(({ name }) => name === call.action);
+    if (action === undefined) throw new Error(`the jail ${call.jail} has no action ${call.action}`);
+    const command = action.commands[call.family][call.operation];
+    if (command === undefined) return fine;
+    if (this.#waiting >= waitingMax) throw new Error("too many commands wait");
+    this.#waiting++;
+    const key = `${call.jail}\n${call.action}`;
+    const before = this.#last.get(key);
+    const work = (async () => {
+      await before;
+      return this.#take(() => this.#spawn(action, command, call));
+    })().finally(() => {
+      this.#waiting--;
+      if (this.#last.get(key) === settled) this.#last.delete(key);
+    });
+    const settled = work.catch(() => undefined);
+    this.#last.set(key, settled);
+    return work;
+  };
+
+  async #take(work: () => Promise<ActionOutcome>): Promise<ActionOutcome> {
+    if (this.#running >= runningMax) await new Promise<void>((resolve) => this.#free.push(resolve));
+    else this.#running++;
+    try {
+      return await work();
+    } finally {
+      const next = this.#free.shift();
+      if (next === undefined) this.#running--;
+      else next();
+    }
+  }
+
+  #spawn(action: JailAction, command: ShellCommand, call: ActionCall): Promise<ActionOutcome> {
+    const values = shellEnvironment(command, (tag) => hostValue(tag, call) ?? actionValue(call, tag));
+    const timeoutMs = Math.min(action.timeoutSeconds * 1_000, timeoutMsMax);
+    const { promise, resolve } = Promise.withResolvers<ActionOutcome>();
+    const child = spawn("/bin/sh", ["-c", command.text], {
+      env: { ...values, PATH: this.#path, LC_ALL: "C" },
+      ...{ cwd: "/", detached: true, stdio: ["ignore", "ignore", "pipe"] },
+    });
+    let said = "";
+    let hung = false;
+    let grace: NodeJS.Timeout | undefined;
+    const kill = (signal: NodeJS.Signals) => child.pid !== undefined && killGroup(child.pid, signal);
+    const end = (ok: boolean) => {
+      clearTimeout(timer);
+      clearTimeout(grace);
+      // What it left behind in its group goes too, and what holds its output open is not waited for.
+      if (hung) kill("SIGKILL");
+      child.stderr?.destroy();
+      resolve({ ok: ok && !hung, hung, said: ok && !hung ? "" : said.trim() || (hung ? "it took too long" : "") });
+    };
+    const timer = setTimeout(() => {
+      hung = true;
+      kill("SIGTERM");
+      grace = setTimeout(() => kill("SIGKILL"), graceMs);
+    }, timeoutMs);
+    child.stderr?.on("data", (piece: Buffer) => {
+      said = (said + piece.toString()).slice(-saidMax);
+    });
+    child.on("error", (error) => {
+      said = error.message;
+      end(false);
+    });
+    child.on("exit", (status) => end(status === 0));
+    return promise;
+  }
+}
+
+function killGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // It has ended.
+  }
+}
+
+function hostValue(tag: string, { jail }: ActionCall): string | undefined {
+  if (tag === "jail.name") return jail;
+  if (tag === "fq-hostname") return hostname();
+  return tag === "sh-hostname" ? hostname().replace(/\..*$/, "") : undefined;
+}
