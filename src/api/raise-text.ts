@@ -4,8 +4,8 @@ import { printPeriod } from "../core/calendar.ts";
 import { parseDuration, printDuration } from "../core/duration.ts";
 import { Problem } from "../core/problem.ts";
 import { type Counter, calendarPeriods, counters } from "../core/rules.ts";
+import { parseUntil } from "../core/until-text.ts";
 import type { QuotaTarget } from "./quota-target.ts";
-import { parseUntil } from "./until-text.ts";
 
 export interface RaiseTo {
   readonly max: number;

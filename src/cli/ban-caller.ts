@@ -4,6 +4,7 @@ import { readConfig } from "../config/config.ts";
 import { steadyClock } from "../core/clock.ts";
 import { silentLog } from "../core/log.ts";
 import { Problem, Problems } from "../core/problem.ts";
+import { trustAdmin } from "../jails/ban-orders.ts";
 import type { Banning } from "../jails/banning.ts";
 import type { Store } from "../store/db.ts";
 import { callerName } from "./client.ts";
@@ -65,4 +66,12 @@ async function withStore<T>(
   await banning.startTrust();
   const enforces = config.jails.mode === "enforce";
   return await work({ store, banning, now: clock.now(), node: config.node.name, enforces });
+}
+
+/** Who changes a store without a daemon; where he is stays trusted. */
+export async function offlineAuthor({ store, now }: OfflineHouse, dryRun: boolean) {
+  const { by, admin_address } = callerFields();
+  const author = { by: `${by} (claimed)`, via: "store", now };
+  if (!dryRun) await trustAdmin(store, admin_address, author);
+  return author;
 }

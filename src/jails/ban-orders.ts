@@ -112,21 +112,6 @@ export function parseAddresses(texts: readonly string[]): readonly Network[] {
   });
 }
 
-const trustName = /^(?=.{1,253}$)(?!-)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+$/;
-
-/** A network as it is printed, or a host name in lower case. Throws a Problem bans/bad-address. */
-export function parseTrusted(text: string): string {
-  const network = parseNetwork(text);
-  if (network !== undefined) return printNetwork(network);
-  const name = text.toLowerCase().replace(/\.$/, "");
-  // `1.2.3` and `010.0.0.1` look like names, and are addresses to some programs.
-  if (trustName.test(name) && /[a-z]/.test(name.split(".").at(-1) ?? "")) return name;
-  throw new Problem(`${JSON.stringify(text)} is neither an address nor a host name`, {
-    code: "bans/bad-address",
-    hint: "an address, a network, or a host name with a dot",
-  });
-}
-
 /** The end of a duration from `now`, undefined for `forever`. Throws a Problem bans/bad-time. */
 function parseFor(text: string, now: number): number | undefined {
   if (text === "forever") return undefined;

@@ -3,6 +3,7 @@
 import type { z } from "zod";
 import { parseOwnNetwork } from "../../accounts/marks.ts";
 import { Problem } from "../../core/problem.ts";
+import { parseUntil } from "../../core/until-text.ts";
 import { eraseHistory } from "../../store/account-history.ts";
 import { eraseLevels, listRaised } from "../../store/account-levels.ts";
 import { addMarks, readMarkRows, removeMarks } from "../../store/account-marks.ts";
@@ -32,7 +33,6 @@ import { pageRowsMax } from "../contract-words.ts";
 import type { ApiParts } from "../parts.ts";
 import { route } from "../route.ts";
 import { isoTime } from "../trail-view.ts";
-import { parseUntil } from "../until-text.ts";
 
 export const accountRoutes = [
   route({

@@ -6,9 +6,9 @@ import type { Ban } from "../../core/ban.ts";
 import { printNetwork } from "../../core/ip.ts";
 import { printPorts } from "../../core/port-list.ts";
 import { Problem } from "../../core/problem.ts";
-import { manualForDefault, orderBans, orderUnban, trustAdmin } from "../../jails/ban-orders.ts";
+import { manualForDefault, orderBans, orderUnban } from "../../jails/ban-orders.ts";
 import { listBans } from "../../store/ban-list.ts";
-import { callerFields, type OfflineHouse, throughDaemonOr } from "../ban-caller.ts";
+import { callerFields, type OfflineHouse, offlineAuthor, throughDaemonOr } from "../ban-caller.ts";
 import { Client } from "../client.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { GlobalOptions } from "../global-options.ts";
@@ -51,7 +51,7 @@ async function ban(addresses: readonly string[], options: BanOptions): Promise<v
     options,
     async () => (await Client.open(options)).post<BanChangeAnswer>("/bans/add", body),
     async (house) => {
-      const author = await authorOf(house, dryRun);
+      const author = await offlineAuthor(house, dryRun);
       const trust = house.banning.trust.check;
       const given = { ...order, for: options.for ?? manualForDefault, dryRun };
       const outcomes = await orderBans(
@@ -92,7 +92,7 @@ async function unban(addresses: readonly string[], options: UnbanOptions): Promi
     options,
     async () => (await Client.open(options)).post<BanChangeAnswer>("/bans/remove", body),
     async (house) => {
-      const author = await authorOf(house, dryRun);
+      const author = await offlineAuthor(house, dryRun);
       const removed = await orderUnban(
         house.store,
         { addresses: all ? "all" : addresses, jail, trust, dryRun },
@@ -178,11 +178,4 @@ function viewOf(one: Ban): BanAnswer {
     ...{ verified: false, enforce: one.enforce, ports: one.ports === undefined ? null : printPorts(one.ports) },
     ...{ count: one.count, node: one.node },
   };
-}
-
-async function authorOf({ store, now }: OfflineHouse, dryRun: boolean) {
-  const { by, admin_address } = callerFields();
-  const author = { by: `${by} (claimed)`, via: "store", now };
-  if (!dryRun) await trustAdmin(store, admin_address, author);
-  return author;
 }

@@ -1,8 +1,9 @@
-// `trust list|add|remove|check`: what is never banned.
+// `trust list|add|remove|check`: what is never banned. Works while no daemon runs too.
 
 import { Command } from "commander";
 import type { TrustChangeAnswer, TrustCheckAnswer, TrustListAnswer } from "../../api/contract-bans.ts";
-import { callerFields } from "../ban-caller.ts";
+import { checkTrust, orderDistrust, orderTrust, showTrusts } from "../../jails/trust-orders.ts";
+import { callerFields, offlineAuthor, throughDaemonOr } from "../ban-caller.ts";
 import { Client } from "../client.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { GlobalOptions } from "../global-options.ts";
@@ -30,7 +31,11 @@ function listCommand(): Command {
     .addHelpText("after", "\nExample:\n  postvarta trust list")
     .action(async (options: GlobalOptions) => {
       const terminal = new Terminal(options);
-      const { trusts } = await (await Client.open(options)).get<TrustListAnswer>("/trust");
+      const trusts = await throughDaemonOr(
+        options,
+        async () => (await (await Client.open(options)).get<TrustListAnswer>("/trust")).trusts,
+        async ({ banning }) => showTrusts(banning.trust.entries()),
+      );
       if (terminal.json) return terminal.printJson(trusts);
       const rows = trusts.map(({ address, why, until }) => [
         address,
@@ -63,9 +68,18 @@ function removeCommand(): Command {
 
 async function change(verb: "add" | "remove", value: string, options: ChangeOptions): Promise<void> {
   const terminal = new Terminal(options);
-  const { until, note, dryRun = false } = options;
+  const { until, note = "", dryRun = false } = options;
   const body = { value, until, note, dry_run: dryRun, ...callerFields() };
-  const answer = await (await Client.open(options)).post<TrustChangeAnswer>(`/trust/${verb}`, body);
+  const answer = await throughDaemonOr(
+    options,
+    async () => (await Client.open(options)).post<TrustChangeAnswer>(`/trust/${verb}`, body),
+    async (house) => {
+      const author = await offlineAuthor(house, dryRun);
+      const order = { value, until, note, adminAddress: undefined, dryRun };
+      const give = verb === "add" ? orderTrust : orderDistrust;
+      return { dry_run: dryRun, ...(await give(house.store, order, author)) };
+    },
+  );
   if (!answer.changed) process.exitCode = exitCodes.nothing;
   if (terminal.json) return terminal.printJson(answer);
   const done = verb === "add" ? "trusted" : "no longer trusted";
@@ -80,7 +94,11 @@ function checkCommand(): Command {
     .addHelpText("after", "\nExample:\n  postvarta trust check 192.0.2.0/24")
     .action(async (value: string, options: GlobalOptions) => {
       const terminal = new Terminal(options);
-      const answer = await (await Client.open(options)).get<TrustCheckAnswer>("/trust/check", { value });
+      const answer = await throughDaemonOr(
+        options,
+        async () => (await Client.open(options)).get<TrustCheckAnswer>("/trust/check", { value }),
+        async ({ banning, now }) => checkTrust(value, (address, at) => banning.trust.find(address, at), now),
+      );
       if (!answer.trusted) process.exitCode = exitCodes.nothing;
       if (terminal.json) return terminal.printJson(answer);
       terminal.line(

@@ -1,9 +1,9 @@
 // `--until T`: an end that a person names.
 
-import { parseDuration } from "../core/duration.ts";
-import { Problem, type ProblemCode } from "../core/problem.ts";
+import { parseDuration } from "./duration.ts";
+import { Problem, type ProblemCode } from "./problem.ts";
 
-/** ms since the epoch of an ISO time, of the next HH:MM of the daemon's zone, or of a duration from `now`. Throws a Problem `code`. */
+/** ms since the epoch of an ISO time, of the next HH:MM of this process' zone, or of a duration from `now`. Throws a Problem `code`. */
 export function parseUntil(text: string, now: number, code: ProblemCode): number {
   const until = untilOf(text, now);
   if (until === undefined || Number.isNaN(until)) {
