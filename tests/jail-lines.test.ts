@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { FailuresWrite } from "../src/jails/jail-words.ts";
+import { hostileLines, innocent } from "./hostile-lines.ts";
 import { JailHouse, jailsBegin } from "./jail-house.ts";
 
 const minute = 60_000;
@@ -300,19 +301,7 @@ describe("restart and unban", () => {
 });
 
 describe("hostile lines", () => {
-  const innocent = "198.51.100.66";
-  const hostile: readonly string[] = [
-    `postfix/smtpd[7]: NOQUEUE: reject: RCPT from unknown[192.0.2.7]: 554 5.7.1 <a@b.example>: Relay access denied; from=<"h[${innocent}]: 554 5.7.1 a: LIMIT AT QUOTAUSE;"@x.example> to=<a@b.example> proto=ESMTP helo=<c>`,
-    smtpd(
-      `warning: unknown[192.0.2.7]: SASL LOGIN authentication failed: UGFzc3dvcmQ6, sasl_username=h[${innocent}]: SASL LOGIN authentication failed: UGFzc3dvcmQ6`,
-    ),
-    `postfix/cleanup[9]: 4ABCD: message-id=<a>, client=x[${innocent}], sasl_method=PLAIN, sasl_username=ceo@example.org>`,
-    `dovecot: imap-login: Disconnected (auth failed, 4 attempts): user=<x>, method=PLAIN, rip=${innocent}, lip=192.0.2.1>, method=PLAIN, rip=192.0.2.7, lip=192.0.2.25, session=<s>`,
-    `dovecot: auth: passwd-file(a,${innocent},<s>): unknown user,192.0.2.7,<t>): unknown user`,
-    `sshd[1]: Invalid user h[${innocent}]: SASL LOGIN authentication failed: x from 192.0.2.7 port 4711`,
-    `nginx: warning: unknown[${innocent}]: SASL LOGIN authentication failed: UGFzc3dvcmQ6`,
-  ];
-  for (const line of hostile) {
+  for (const line of hostileLines) {
     test(`nobody else is banned by ${line.slice(0, 60)}…`, () => {
       const house = new JailHouse();
       house.see(...times(20, () => line));

@@ -1,69 +1,12 @@
 // The whole daemon with jails: a line in the log becomes a row within a second, over restarts and kill -9; who is spared; who is not.
 
 import assert from "node:assert/strict";
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
 import { writeSeedFail2ban } from "../seed-fail2ban.ts";
-import { DaemonChild } from "./daemon.ts";
-
-const root = mkdtempSync(join(tmpdir(), "postvarta-jails-"));
-process.on("exit", () => rmSync(root, { recursive: true, force: true }));
-
-interface House {
-  readonly daemon: DaemonChild;
-  readonly path: string;
-}
-
-async function start(jails = "", rules = ""): Promise<House> {
-  const path = join(mkdtempSync(join(root, "l-")), "mail.log");
-  writeFileSync(path, "");
-  const sections = `[[logs]]\npath = "${path}"\n[jails]\n${jails}`;
-  return { path, daemon: await DaemonChild.start({ rules, sections }) };
-}
-
-/** A line of this moment, as rsyslog writes it. */
-function line(message: string, at = Date.now()): string {
-  return `${new Date(at).toISOString().replace("Z", "+00:00")} mx1 ${message}\n`;
-}
-
-function refused(ip: string, user: string): string {
-  return line(
-    `postfix/submission/smtpd[7]: warning: unknown[${ip}]: SASL LOGIN authentication failed: UGFzc3dvcmQ6, sasl_username=${user}`,
-  );
-}
-
-interface BanRow {
-  readonly address: string;
-  readonly jail: string;
-  readonly enforce: number;
-  readonly reason: string;
-}
-
-function bans(daemon: DaemonChild): readonly BanRow[] {
-  const db = new DatabaseSync(daemon.storeFile, { readOnly: true });
-  const rows = db.prepare("select address, jail, enforce, reason from bans order by address, jail").all();
-  db.close();
-  return rows as unknown as readonly BanRow[];
-}
-
-const banned = (daemon: DaemonChild) => bans(daemon).map(({ address, jail }) => `${address} ${jail}`);
-
-async function until(isTrue: () => boolean | Promise<boolean>, ms = 40_000): Promise<void> {
-  const deadline = performance.now() + ms;
-  while (!(await isTrue()) && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
-/** Writes lines, then one that bans a witness: when the witness has its row, everything before it was counted. */
-async function settle({ daemon, path }: House, ...lines: readonly string[]): Promise<void> {
-  const witness = `203.0.113.${1 + (bans(daemon).length % 250)}`;
-  appendFileSync(path, lines.join(""));
-  for (let i = 0; i < 4; i++) appendFileSync(path, refused(witness, `witness${i}@example.org`));
-  await until(() => banned(daemon).includes(`${witness} wrong-password`));
-  assert.ok(banned(daemon).includes(`${witness} wrong-password`), `no witness: ${daemon.log}`);
-}
+import type { DaemonChild } from "./daemon.ts";
+import { JailDaemon, line, refused, testFolder, until } from "./jail-daemon.ts";
 
 interface ListedJail {
   readonly name: string;
@@ -105,33 +48,33 @@ async function answersClient(daemon: DaemonChild, path: string): Promise<void> {
 
 describe("jails in the daemon", () => {
   test("the fourth wrong password is a row within moments, only observed by default", async () => {
-    const house = await start();
-    await using daemon = house.daemon;
+    await using house = await JailDaemon.start();
     for (let i = 0; i < 3; i++) appendFileSync(house.path, refused("192.0.2.7", "ceo@example.org"));
     appendFileSync(house.path, refused("192.0.2.7", "ceo@example.org"));
     const begun = performance.now();
-    await until(() => bans(daemon).length > 0);
+    await until(() => house.bans().length > 0);
     const tookMs = performance.now() - begun;
     assert.deepEqual(
-      bans(daemon).map((row) => ({ ...row })),
+      house.bans().map((row) => ({ ...row })),
       [{ address: "192.0.2.7", jail: "wrong-password", enforce: 0, reason: "4 wrong passwords within 10m" }],
     );
     assert.ok(tookMs < 5_000, `${tookMs} ms`);
   });
 
   test("a restart and kill -9 lose no count", async () => {
-    const house = await start('mode = "enforce"');
-    await using daemon = house.daemon;
-    await settle(house, refused("192.0.2.7", "a@example.org"), refused("192.0.2.7", "a@example.org"));
+    await using house = await JailDaemon.start({ jails: 'mode = "enforce"' });
+    const { daemon } = house;
+    await house.settle(refused("192.0.2.7", "a@example.org"), refused("192.0.2.7", "a@example.org"));
     await daemon.kill("SIGKILL");
     await daemon.run();
-    await settle(house, refused("192.0.2.7", "a@example.org"));
-    assert.ok(!banned(daemon).some((row) => row.startsWith("192.0.2.7 ")));
+    await house.settle(refused("192.0.2.7", "a@example.org"));
+    assert.ok(!house.banned.some((row) => row.startsWith("192.0.2.7 ")));
     await daemon.kill("SIGTERM");
     await daemon.run();
-    await settle(house, refused("192.0.2.7", "a@example.org"));
+    await house.settle(refused("192.0.2.7", "a@example.org"));
     assert.deepEqual(
-      bans(daemon)
+      house
+        .bans()
         .filter(({ address }) => address === "192.0.2.7")
         .map(({ jail, enforce }) => ({ jail, enforce })),
       [{ jail: "wrong-password", enforce: 1 }],
@@ -139,9 +82,9 @@ describe("jails in the daemon", () => {
   });
 
   test("jail list, jail show and explain tell what was counted, and why somebody is banned", async () => {
-    const house = await start();
-    await using daemon = house.daemon;
-    await settle(house, ...[1, 2, 3, 4].map(() => refused("192.0.2.7", "ceo@example.org")), refused("192.0.2.8", "x"));
+    await using house = await JailDaemon.start();
+    const { daemon } = house;
+    await house.settle(...[1, 2, 3, 4].map(() => refused("192.0.2.7", "ceo@example.org")), refused("192.0.2.8", "x"));
     await listed(daemon, (jails) => jails.some(({ counts }) => (counts["tickets"] ?? 0) >= 2));
     const show = JSON.parse((await daemon.command("jail", "show", "wrong-password", "--json")).stdout);
     assert.ok(
@@ -161,13 +104,14 @@ describe("jails in the daemon", () => {
   });
 
   test("Fail2ban's jails follow their own log and count on over a restart", async () => {
-    const directory = mkdtempSync(join(root, "f2b-"));
+    const directory = testFolder();
     const path = join(directory, "maillog");
     writeFileSync(path, "");
     writeSeedFail2ban(directory, path);
     const off = "enabled = false\n";
-    const sections = `[jails]\nmode = "enforce"\nfail2ban = "${directory}"\n[jails.wrong_password]\n${off}[jails.spraying]\n${off}[jails.quota_refusal]\n${off}`;
-    await using daemon = await DaemonChild.start({ rules: "", sections });
+    const jails = `mode = "enforce"\nfail2ban = "${directory}"\n[jails.wrong_password]\n${off}[jails.spraying]\n${off}[jails.quota_refusal]\n${off}`;
+    await using house = await JailDaemon.start({ jails });
+    const { daemon } = house;
     const plain = (ip: string) =>
       line(`postfix/smtpd[7]: warning: unknown[${ip}]: SASL LOGIN authentication failed: UGFzc3dvcmQ6`);
     const over = (ip: string) =>
@@ -177,15 +121,15 @@ describe("jails in the daemon", () => {
     for (let i = 0; i < 4; i++) appendFileSync(path, over("198.51.100.3"));
     for (let i = 0; i < 3; i++) appendFileSync(path, plain("198.51.100.1"));
     for (let i = 0; i < 4; i++) appendFileSync(path, plain("198.51.100.2"));
-    await until(() => banned(daemon).includes("198.51.100.2 postfix-sasl"));
-    assert.deepEqual(banned(daemon), ["198.51.100.2 postfix-sasl", "198.51.100.3 postfix-overlim"]);
+    await until(() => house.banned.includes("198.51.100.2 postfix-sasl"));
+    assert.deepEqual(house.banned, ["198.51.100.2 postfix-sasl", "198.51.100.3 postfix-overlim"]);
     await daemon.kill("SIGKILL");
     await daemon.run();
     await listed(daemon, (jails) => jails.length > 0);
     await answersClient(daemon, path);
     appendFileSync(path, plain("198.51.100.1"));
-    await until(() => banned(daemon).length === 3);
-    assert.deepEqual(banned(daemon)[0], "198.51.100.1 postfix-sasl");
-    assert.ok(bans(daemon).every(({ enforce }) => enforce === 1));
+    await until(() => house.banned.length === 3);
+    assert.deepEqual(house.banned[0], "198.51.100.1 postfix-sasl");
+    assert.ok(house.bans().every(({ enforce }) => enforce === 1));
   });
 });
