@@ -2,12 +2,12 @@
 // up without hashing it anew. Holds no part of the lines that the texts came from.
 
 import { parseIp, printIp } from "./ip.ts";
+import { Recent } from "./recent.ts";
 
-/** Beyond it all are forgotten, and found again. */
-const rememberedMax = 10_000;
+const rememberedMax = 16_384;
 
 export class CanonicalIps {
-  readonly #known = new Map<string, string>();
+  readonly #known = new Recent<string, string>(rememberedMax);
 
   /** The canonical text of an address; undefined when it is none. */
   find(text: string): string | undefined {
@@ -17,12 +17,7 @@ export class CanonicalIps {
     if (ip === undefined) return undefined;
     const canonical = printIp(ip);
     // A text that was cut out of a line keeps the whole line in memory: only our own is kept.
-    if (canonical === text) this.#remember(canonical);
+    if (canonical === text) this.#known.set(canonical, canonical);
     return canonical;
-  }
-
-  #remember(canonical: string): void {
-    if (this.#known.size >= rememberedMax) this.#known.clear();
-    this.#known.set(canonical, canonical);
   }
 }

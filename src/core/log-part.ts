@@ -1,7 +1,7 @@
 // What looks at logs in the logs thread, and its owner in the main thread. Slices fill both; daemon.ts and logs-role.ts join them
 // by name. Everything that crosses between the threads is plain data.
 
-import type { MailEvent } from "./event.ts";
+import type { MailEvent, MailKind } from "./event.ts";
 import type { LineBatch } from "./line-batch.ts";
 import type { Log } from "./log.ts";
 
@@ -16,6 +16,8 @@ export interface SeenLines {
 
 /** Lives in the logs thread beside the lines. What it returns is written by its owner, in one transaction with the place behind the lines. */
 export interface LogPart<Write = unknown> {
+  /** The kinds of events that it looks at; without it all. It may see others too. */
+  readonly kinds?: readonly MailKind[];
   /** Bytes and events are valid during the call only. */
   see(seen: SeenLines): readonly Write[];
   /** Called about once a second, lines or none; ms since the epoch. */

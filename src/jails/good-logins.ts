@@ -1,6 +1,7 @@
 // Who has logged in from where: what makes a wrong password look like a typing mistake. Known for days, by network and account.
 
 import { networkOf, parseIp, printNetwork } from "../core/ip.ts";
+import { Recent } from "../core/recent.ts";
 
 /** Login of an account; plain data. */
 export interface GoodLogin {
@@ -19,6 +20,14 @@ const pairsMax = 200_000;
 const writeEveryMs = 3_600_000;
 const accountCharsMax = 255;
 
+/** Addresses whose places are remembered. */
+const placesMax = 16_384;
+
+interface Places {
+  readonly network: string;
+  readonly address: string;
+}
+
 interface Seen {
   address: string;
   at: number;
@@ -27,6 +36,7 @@ interface Seen {
 export class GoodLogins {
   readonly #keepMs: number;
   readonly #networks = new Map<string, Map<string, Seen>>();
+  readonly #places = new Recent<string, Places>(placesMax);
   #pairs = 0;
 
   constructor(keepMs: number) {
@@ -35,7 +45,7 @@ export class GoodLogins {
 
   /** Notes a login; what is to be written of it, when it says something new. */
   see(ip: string, account: string, at: number): GoodLogin | undefined {
-    const places = placesOf(ip);
+    const places = this.#placesOf(ip);
     if (places === undefined || account === "" || account.length > accountCharsMax) return undefined;
     const { network, address } = places;
     const before = this.#networks.get(network)?.get(account);
@@ -56,14 +66,14 @@ export class GoodLogins {
 
   /** The account logged in from this network lately. */
   knows(ip: string, account: string, now: number): boolean {
-    const network = placesOf(ip)?.network;
+    const network = this.#placesOf(ip)?.network;
     const seen = network === undefined ? undefined : this.#networks.get(network)?.get(account);
     return seen !== undefined && seen.at > now - this.#keepMs;
   }
 
   /** Accounts that logged in lately from this very address; counts no further than `enough`. */
   accountsAt(ip: string, now: number, enough: number): number {
-    const places = placesOf(ip);
+    const places = this.#placesOf(ip);
     const accounts = places === undefined ? undefined : this.#networks.get(places.network);
     if (accounts === undefined || accounts.size < enough) return 0;
     let count = 0;
@@ -71,6 +81,16 @@ export class GoodLogins {
       if (address === places?.address && at > now - this.#keepMs && ++count >= enough) break;
     }
     return count;
+  }
+
+  /** The same few addresses are asked for over and over. */
+  #placesOf(ip: string): Places | undefined {
+    const known = this.#places.get(ip);
+    if (known !== undefined) return known;
+    const places = placesOf(ip);
+    if (places === undefined) return undefined;
+    this.#places.set(ip, places);
+    return places;
   }
 
   #pushOut(): void {
@@ -83,7 +103,7 @@ export class GoodLogins {
   }
 }
 
-function placesOf(text: string): { readonly network: string; readonly address: string } | undefined {
+function placesOf(text: string): Places | undefined {
   const ip = parseIp(text);
   if (ip === undefined) return undefined;
   if (ip.family === 4) return { network: printNetwork(networkOf(ip, 24)), address: text };

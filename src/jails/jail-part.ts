@@ -1,6 +1,7 @@
 // The jails in the logs thread: lines and mail events become tickets, which their owner writes as bans in the transaction of the place.
 
 import { Accounts } from "../core/account.ts";
+import { defaultMailKinds } from "../core/event.ts";
 import { parseNetwork } from "../core/ip.ts";
 import type { LogPart, SeenLines } from "../core/log-part.ts";
 import { readFail2ban } from "./fail2ban-config.ts";
@@ -29,6 +30,7 @@ const wrongClockMsMax = 26 * 3_600_000;
 const failingShownMax = 500;
 
 export class JailPart implements LogPart<JailsWrite> {
+  readonly kinds = defaultMailKinds;
   readonly #lines = new LineMemory();
   readonly #trusted: TrustedAddresses;
   readonly #own: OwnJails;
@@ -70,7 +72,10 @@ export class JailPart implements LogPart<JailsWrite> {
     const now = batch.readAt;
     this.#now = now;
     const writes: JailsWrite[] = [];
-    for (const [i, event] of events.entries()) {
+    for (let i = 0; i < events.length; i++) {
+      const event = events[i];
+      // Nobody to be banned for it, or to be known by it.
+      if (event === undefined || event.ip === null) continue;
       const at = timeOf(event.at, now, batch.isLive);
       const { line } = event;
       const keepLine = () => this.#lines.keep(batch.bytes, batch.starts[line] ?? 0, batch.ends[line] ?? 0);

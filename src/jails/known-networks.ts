@@ -1,6 +1,7 @@
 // What a filter names → the network that is counted and banned for it, remembered: the same few fail over and over.
 
 import { type Network, parseNetwork, printNetwork } from "../core/ip.ts";
+import { Recent } from "../core/recent.ts";
 
 export interface KnownNetwork {
   readonly network: Network;
@@ -8,11 +9,10 @@ export interface KnownNetwork {
   readonly id: string;
 }
 
-/** Beyond it all are forgotten, and found again. */
-const rememberedMax = 10_000;
+const rememberedMax = 16_384;
 
 export class KnownNetworks {
-  readonly #known = new Map<string, KnownNetwork>();
+  readonly #known = new Recent<string, KnownNetwork>(rememberedMax);
 
   /** Undefined for what no firewall can ban. */
   find(text: string): KnownNetwork | undefined {
@@ -21,7 +21,6 @@ export class KnownNetworks {
     const network = parseNetwork(text);
     if (network === undefined) return undefined;
     const id = printNetwork(network);
-    if (this.#known.size >= rememberedMax) this.#known.clear();
     const made = { network, id };
     // Only our own text: one that was cut out of a line keeps the line in memory.
     if (id === text) this.#known.set(id, made);

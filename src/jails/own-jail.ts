@@ -1,6 +1,6 @@
 // The contract of an own jail: which mail events are failures. Each is one file in own/.
 
-import type { MailEvent } from "../core/event.ts";
+import type { MailEvent, MailKind } from "../core/event.ts";
 
 /** What a jail may ask about the site. */
 export interface JailSite {
@@ -26,6 +26,8 @@ export interface OwnJail {
   readonly help: string;
   /** Its failures, in the plural. */
   readonly what: string;
+  /** The kind of events that it asks about; it sees no other. */
+  readonly kind: MailKind;
   /** Failures of the event's client. */
   failures(seen: EventSeen, site: JailSite): number;
   /** An account that fails again counts once. */

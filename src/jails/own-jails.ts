@@ -1,6 +1,6 @@
 // The own jails over mail events: who failed, who is spared, and what a successful login takes back.
 
-import type { MailEvent } from "../core/event.ts";
+import type { MailEvent, MailKind } from "../core/event.ts";
 import type { GoodLogin } from "./good-logins.ts";
 import { GoodLogins } from "./good-logins.ts";
 import { Jail, type JailSetting } from "./jail.ts";
@@ -66,19 +66,21 @@ const nothing: OwnOutcome = { tickets: [], login: undefined };
 export class OwnJails {
   readonly #options: OwnJailsOptions;
   readonly #running: readonly Running[];
+  readonly #byKind: ReadonlyMap<MailKind, readonly Running[]>;
   readonly #good: GoodLogins;
   readonly #site: JailSite;
   readonly #softened: Softened[] = [];
-  #quotaTexts: readonly string[];
+  #quotaTexts: readonly QuotaText[];
 
   constructor(options: OwnJailsOptions) {
     this.#options = options;
-    this.#quotaTexts = options.quotaTexts;
+    this.#quotaTexts = options.quotaTexts.map(readQuotaText);
     this.#good = new GoodLogins(options.mildness.keepMs);
     this.#running = ownJails.flatMap((plug) => {
       const setting = options.settings.find(({ name }) => name === plug.name);
       return setting === undefined ? [] : [this.#makeRunning(plug, setting)];
     });
+    this.#byKind = Map.groupBy(this.#running, ({ plug }) => plug.kind);
     this.#site = {
       isQuotaRefusal: (reason) => this.#quotaTexts.some((text) => isRefusedWith(reason, text)),
       isKnownHere: (ip, account, now) => this.#good.knows(ip, account, now),
@@ -94,7 +96,7 @@ export class OwnJails {
   }
 
   useQuotaTexts(texts: readonly string[]): void {
-    this.#quotaTexts = texts;
+    this.#quotaTexts = texts.map(readQuotaText);
   }
 
   restoreLogin(login: GoodLogin): void {
@@ -103,12 +105,13 @@ export class OwnJails {
 
   /** One event. `at`: when it counts as having happened; `keepLine` keeps its line when it is a failure. */
   see(event: MailEvent, refused: number, at: number, now: number, keepLine: () => number): OwnOutcome {
-    if (event.ip === null) return nothing;
+    const interested = this.#byKind.get(event.kind);
+    if (event.ip === null || (interested === undefined && event.kind !== "login")) return nothing;
     const account = event.user === null ? "" : this.#options.canonical(event.user);
-    if (event.kind === "login") return { tickets: [], login: this.#login(event.ip, account, at) };
+    if (interested === undefined) return { tickets: [], login: this.#login(event.ip, account, at) };
     const seen: EventSeen = { event, refused, account, now };
     const tickets: Ticket[] = [];
-    for (const running of this.#running) {
+    for (const running of interested) {
       const failures = running.plug.failures(seen, this.#site);
       if (failures === 0) continue;
       if (this.#options.isTrusted(event.ip)) running.jail.counts.exempt++;
@@ -184,14 +187,20 @@ function times(count: number, work: () => readonly Ticket[]): Ticket[] {
   return tickets;
 }
 
-/**
- * `554 5.7.1 <to>: Recipient address rejected: TEXT`: ours stands at the end, behind Postfix's own words. `{id}` in it was
- * filled in for each answer.
- */
-function isRefusedWith(reason: string, text: string): boolean {
+/** The text of a quota: whole, or before and behind `{id}`, which was filled in for each answer. */
+interface QuotaText {
+  readonly first: string;
+  readonly last: string | undefined;
+}
+
+function readQuotaText(text: string): QuotaText {
   const [first = "", last] = text.split("{id}");
-  if (last === undefined) return reason.endsWith(`rejected: ${text}`);
-  return reason.endsWith(last) && reason.includes(`rejected: ${first}`);
+  return { first: `rejected: ${first}`, last };
+}
+
+/** `554 5.7.1 <to>: Recipient address rejected: TEXT`: ours stands at the end, behind Postfix's own words. */
+function isRefusedWith(reason: string, { first, last }: QuotaText): boolean {
+  return last === undefined ? reason.endsWith(first) : reason.endsWith(last) && reason.includes(first);
 }
 
 /** FNV-1a: tells accounts of one address apart. */

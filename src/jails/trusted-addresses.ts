@@ -2,6 +2,7 @@
 // where the row is written.
 
 import { contains, isLoopback, type Network, parseIp, parseNetwork } from "../core/ip.ts";
+import { Recent } from "../core/recent.ts";
 import type { TrustedText } from "./jail-words.ts";
 
 interface Trusted {
@@ -10,11 +11,11 @@ interface Trusted {
 }
 
 /** Addresses whose answer is remembered until something changes. */
-const rememberedMax = 10_000;
+const rememberedMax = 16_384;
 
 export class TrustedAddresses {
   #entries: readonly Trusted[] = [];
-  readonly #known = new Map<string, boolean>();
+  readonly #known = new Recent<string, boolean>(rememberedMax);
 
   constructor(texts: readonly TrustedText[]) {
     this.use(texts);
@@ -36,7 +37,6 @@ export class TrustedAddresses {
     // An entry that ends is asked each time, or its end would be missed.
     if (inside?.until !== undefined) return inside.until > now;
     const trusted = inside !== undefined || (ip !== undefined && isLoopback(ip));
-    if (this.#known.size >= rememberedMax) this.#known.clear();
     this.#known.set(address, trusted);
     return trusted;
   }

@@ -1,6 +1,6 @@
 // The one consumer of the logs thread: reads each line once for what it says, counts, and shows lines and events to every part.
 
-import type { MailEvent } from "../core/event.ts";
+import { type MailEvent, mailKinds } from "../core/event.ts";
 import type { LineBatch } from "../core/line-batch.ts";
 import type { Log } from "../core/log.ts";
 import type { LogPart } from "../core/log-part.ts";
@@ -27,7 +27,11 @@ export class LogParts implements Consumer<LogWrite> {
   constructor(parts: ReadonlyMap<string, LogPart>, now: () => number, log: Log) {
     this.#parts = parts;
     this.#log = log;
-    this.#counts = new MailCounts(now, parts.size === 0 ? undefined : (event) => this.#events.push(event));
+    // All kinds are counted; what no part looks at is kept no longer than that takes.
+    const wanted = new Set([...parts.values()].flatMap(({ kinds = mailKinds }) => kinds));
+    this.#counts = new MailCounts(now, (event) => {
+      if (wanted.has(event.kind)) this.#events.push(event);
+    });
   }
 
   see(batch: LineBatch): readonly LogWrite[] {

@@ -6,5 +6,6 @@ export const connectionLimit: OwnJail = {
   name: "connection-limit",
   help: "Limits of Postfix's anvil that a client exceeded, of any service.",
   what: "exceeded limits",
-  failures: ({ event }) => (event.kind === "rate_limit" ? 1 : 0),
+  kind: "rate_limit",
+  failures: () => 1,
 };

@@ -9,6 +9,6 @@ export const postscreen: OwnJail = {
   name: "postscreen",
   help: "Permanent refusals (5xx) of postscreen; its temporary ones are said to good clients too.",
   what: "refusals of postscreen",
-  failures: ({ event }) =>
-    event.kind === "reject" && event.service === "postscreen" && forGood.test(event.reason ?? "") ? 1 : 0,
+  kind: "reject",
+  failures: ({ event }) => (event.service === "postscreen" && forGood.test(event.reason ?? "") ? 1 : 0),
 };

@@ -6,6 +6,7 @@ export const quotaRefusal: OwnJail = {
   name: "quota-refusal",
   help: "Refusals with the text of one of our quotas; for the address and, since Postfix 3.10 names it, for the account.",
   what: "quota refusals",
+  kind: "reject",
   countsByAccount: true,
-  failures: ({ event }, site) => (event.kind === "reject" && site.isQuotaRefusal(event.reason ?? "") ? 1 : 0),
+  failures: ({ event }, site) => (site.isQuotaRefusal(event.reason ?? "") ? 1 : 0),
 };

@@ -6,6 +6,7 @@ export const spraying: OwnJail = {
   name: "spraying",
   help: "Wrong passwords for different accounts; accounts that logged in lately from the same network do not count.",
   what: "accounts tried",
+  kind: "auth_failure",
   countsAccountsOnce: true,
   failures: ({ event, refused, account, now }, site) =>
     refused > 0 && account !== "" && event.ip !== null && !site.isKnownHere(event.ip, account, now) ? 1 : 0,

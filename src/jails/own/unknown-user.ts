@@ -9,9 +9,9 @@ export const unknownUser: OwnJail = {
   name: "unknown-user",
   help: "Logins with names that do not exist, as Dovecot tells with `auth_verbose = yes`.",
   what: "unknown users",
+  kind: "auth_failure",
   failures: ({ event }) =>
     event.source === "dovecot-auth" &&
-    event.kind === "auth_failure" &&
     /^unknown user/i.test(event.reason ?? "") &&
     !anotherDecides.test(event.reason ?? "")
       ? 1

@@ -6,6 +6,7 @@ export const wrongPassword: OwnJail = {
   name: "wrong-password",
   help: "Refused passwords. Known accounts and shared addresses are treated mildly, and a login takes back its account's failures.",
   what: "wrong passwords",
+  kind: "auth_failure",
   isMild: true,
   failures: ({ refused }) => refused,
 };

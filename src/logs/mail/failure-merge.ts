@@ -13,21 +13,25 @@ const togetherMs = 4_000;
  * the younger is full: then one password may count twice, which no attacker gains by.
  */
 const addressesMax = 10_000;
-/** Waiting lines of one address; no client has more refused passwords under way at once. */
+/** Waiting lines of one address, of each teller; no client has more refused passwords under way at once. */
 const waitingOfAddressMax = 64;
 
 interface Waiting {
   readonly at: number;
   readonly user: string | null;
-  /** Told by the auth process, or by the daemon in front. */
-  readonly byAuth: boolean;
   left: number;
+}
+
+/** Lines of one address that have not been told a second time, in their order: by the auth process, and by the daemon in front. */
+interface Address {
+  readonly auth: Waiting[];
+  readonly front: Waiting[];
 }
 
 /** Tells how many failures each auth_failure adds. Time comes with the events, which may be out of order by seconds. */
 export class FailureMerge {
-  #young = new Map<string, readonly Waiting[]>();
-  #old = new Map<string, readonly Waiting[]>();
+  #young = new Map<string, Address>();
+  #old = new Map<string, Address>();
 
   /** Failures that this event adds to those told before it: 0 when all its attempts were. Only for auth_failure. */
   count(event: MailEvent): number {
@@ -36,36 +40,57 @@ export class FailureMerge {
     // The next passdb will decide; if it refuses too, it says so in a line of its own.
     if (byAuth && event.reason?.endsWith(tryingNext) === true) return 0;
     const user = event.user === null ? null : event.user.toLowerCase();
-    const isSame = (other: Waiting) =>
-      isSameUser(other.user, user) || isSameUser(unescaped(other.user, other.byAuth), unescaped(user, byAuth));
-    const since = event.at - togetherMs - event.overSeconds * 1000;
-    const waiting = this.#of(event.ip, event.at);
-    let left = event.attempts;
-    for (const other of waiting) {
-      if (left === 0) break;
-      if (other.byAuth === byAuth || other.at < since || !isSame(other)) continue;
+    const address = this.#young.get(event.ip) ?? this.#old.get(event.ip);
+    const others = byAuth ? address?.front : address?.auth;
+    const left =
+      others === undefined || others.length === 0 ? event.attempts : takeTold(others, { event, user, byAuth });
+    if (left > 0) this.#keep(event.ip, address, { at: event.at, user, left }, byAuth);
+    return left;
+  }
+
+  #keep(ip: string, known: Address | undefined, waiting: Waiting, byAuth: boolean): void {
+    const address = known ?? { auth: [], front: [] };
+    const own = byAuth ? address.auth : address.front;
+    forgetOld(own, waiting.at);
+    own.push(waiting);
+    if (this.#young.get(ip) === address) return;
+    if (this.#young.size >= addressesMax) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(ip, address);
+  }
+}
+
+/** Takes from lines that wait what this event tells again; how many of its attempts nobody told before. */
+function takeTold(
+  others: Waiting[],
+  { event, user, byAuth }: { event: MailEvent; user: string | null; byAuth: boolean },
+): number {
+  const since = Math.max(event.at - togetherMs - event.overSeconds * 1000, event.at - sessionMs);
+  const plain = unescaped(user, byAuth);
+  let left = event.attempts;
+  for (let i = 0; i < others.length && left > 0; ) {
+    const other = others[i];
+    if (other === undefined) break;
+    const isSame = isSameUser(other.user, user) || isSameUser(unescaped(other.user, !byAuth), plain);
+    if (other.at >= since && isSame) {
       const both = Math.min(left, other.left);
       other.left -= both;
       left -= both;
     }
-    if (left > 0)
-      this.#keep(event.ip, [...waiting.slice(1 - waitingOfAddressMax), { at: event.at, user, byAuth, left }]);
-    return left;
+    if (other.left === 0) others.splice(i, 1);
+    else i++;
   }
+  return left;
+}
 
-  /** What waits for this address, without what has been waiting for longer than any session lasts. */
-  #of(ip: string, now: number): readonly Waiting[] {
-    const list = this.#young.get(ip) ?? this.#old.get(ip) ?? [];
-    return list.filter((one) => one.left > 0 && one.at >= now - sessionMs);
-  }
-
-  #keep(ip: string, list: readonly Waiting[]): void {
-    if (this.#young.size >= addressesMax && !this.#young.has(ip)) {
-      this.#old = this.#young;
-      this.#young = new Map();
-    }
-    this.#young.set(ip, list);
-  }
+/** Room for one more, and nothing that has been waiting for longer than any session lasts. */
+function forgetOld(waiting: Waiting[], now: number): void {
+  let old = 0;
+  while (old < waiting.length && (waiting[old]?.at ?? 0) < now - sessionMs) old++;
+  old = Math.max(old, waiting.length + 1 - waitingOfAddressMax);
+  if (old > 0) waiting.splice(0, old);
 }
 
 /** A login process ends a session that does not log in after three minutes (CLIENT_LOGIN_TIMEOUT_MSECS). */

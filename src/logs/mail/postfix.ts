@@ -79,16 +79,8 @@ function parseRateLimit(text: string): MailEventDraft | undefined {
  * What stands behind `authentication failed: ` when nobody's password was refused: our own back end was down (Postfix
  * then answers 454), or the client asked for a mechanism we do not have or sent no proper base64.
  */
-const notRefused = [
-  "Connection lost to authentication server",
-  "Server configuration problem",
-  "Temporary",
-  "Internal",
-  "generic failure",
-  "remote authentication server unavailable",
-  "Invalid authentication mechanism",
-  "Invalid base64",
-];
+const notRefused =
+  /^(?:Connection lost to authentication server|Server configuration problem|Temporary|Internal|generic failure|remote authentication server unavailable|Invalid authentication mechanism|Invalid base64)/;
 
 /** A mechanism that itself reads `X authentication failed: y, sasl_username=z` would otherwise name a user of its choice. */
 const unknownMechanism = " authentication failed: Invalid authentication mechanism";
@@ -104,7 +96,7 @@ function parseSaslFailure(text: string, service: string): MailEventDraft | undef
   let rest = text.slice(said + 22);
   if (rest !== "" && !rest.startsWith(":")) return undefined;
   rest = rest.slice(1).trimStart();
-  if (notRefused.some((reason) => rest.startsWith(reason)) || rest.includes(unknownMechanism)) return undefined;
+  if (notRefused.test(rest) || rest.includes(unknownMechanism)) return undefined;
   const event = draftMailEvent("auth_failure", "postfix", service);
   event.ip = client.ip;
   event.method = text.slice(methodAt, said);
@@ -178,22 +170,38 @@ function readLoginOfReject(reply: string, event: MailEventDraft): void {
 /** `from=<a@b>, size=500, nrcpt=1 (queue active)`, and `from=<a@b>, status=expired, returned to sender`. */
 function parseQueued(text: string, at: number, service: string): MailEventDraft | undefined {
   if (!text.startsWith("from=<", at)) return undefined;
-  const expired = /, status=((?:force-)?expired), returned to sender$/.exec(text.slice(-60));
-  if (expired !== null && text.charCodeAt(text.length - expired[0].length - 1) === 62) {
-    const event = draftMailEvent("bounced", "postfix", service);
-    event.sender = text.slice(at + 6, text.length - expired[0].length - 1);
-    event.reason = `${expired[1]}, returned to sender`;
-    return event;
-  }
+  if (text.endsWith(returned)) return parseExpired(text, at, service);
   const sizeAt = text.lastIndexOf(">, size=");
   if (sizeAt < 0) return undefined;
-  const numbers = /^>, size=(\d+), nrcpt=(\d+) \(queue active\)/.exec(text.slice(sizeAt, sizeAt + 80));
-  if (numbers === null) return undefined;
+  const sizeEnd = afterDigits(text, sizeAt + 8);
+  if (sizeEnd === sizeAt + 8 || !text.startsWith(", nrcpt=", sizeEnd)) return undefined;
+  const recipientsEnd = afterDigits(text, sizeEnd + 8);
+  if (recipientsEnd === sizeEnd + 8 || !text.startsWith(" (queue active)", recipientsEnd)) return undefined;
   const event = draftMailEvent("queued", "postfix", service);
   event.sender = text.slice(at + 6, sizeAt);
-  event.sizeBytes = Number(numbers[1]);
-  event.recipients = Number(numbers[2]);
+  event.sizeBytes = Number(text.slice(sizeAt + 8, sizeEnd));
+  event.recipients = Number(text.slice(sizeEnd + 8, recipientsEnd));
   return event;
+}
+
+const returned = ", returned to sender";
+
+function parseExpired(text: string, at: number, service: string): MailEventDraft | undefined {
+  const expired = /, status=((?:force-)?expired), returned to sender$/.exec(text.slice(-60));
+  if (expired === null || text.charCodeAt(text.length - expired[0].length - 1) !== 62) return undefined;
+  const event = draftMailEvent("bounced", "postfix", service);
+  event.sender = text.slice(at + 6, text.length - expired[0].length - 1);
+  event.reason = `${expired[1]}${returned}`;
+  return event;
+}
+
+/** A number of messages or bytes has no more digits. */
+const digitsMax = 20;
+
+function afterDigits(text: string, from: number): number {
+  let i = from;
+  while (i < from + digitsMax && isDigitAt(text, i)) i++;
+  return i;
 }
 
 const deliveries = new Map<string, "sent" | "bounced" | "deferred">([
@@ -216,8 +224,14 @@ function parseDelivery(text: string, at: number, service: string): MailEventDraf
   if (kind === undefined) return undefined;
   const event = draftMailEvent(kind, "postfix", service);
   event.recipient = text.slice(at + 4, addressEnd);
-  if (space >= 0) event.reason = text.slice(space + 1).replace(/^\((.*)\)$/s, "$1");
+  if (space >= 0) event.reason = withoutBrackets(text, space + 1);
   return event;
+}
+
+/** From `from` to the end, without the brackets around it. */
+function withoutBrackets(text: string, from: number): string {
+  const isBracketed = text.length > from + 1 && text.charCodeAt(from) === 40 && text.endsWith(")");
+  return isBracketed ? text.slice(from + 1, -1) : text.slice(from);
 }
 
 /** Where the `>` of an address stands; a quoted local part may hold one. */
