@@ -1,13 +1,17 @@
 // The helper process: the small server that holds the rights, and the firewall that it drives. The daemon is at the other end of its socket.
 
 import type { Config, ReadConfig } from "./config/config.ts";
+import type { ActionCall, RunAction } from "./core/action.ts";
 import type { Log } from "./core/log.ts";
 import { Problem } from "./core/problem.ts";
 import { HelperClient, HelperFirewall } from "./helper/helper-client.ts";
 import { HelperServer } from "./helper/helper-server.ts";
 import { QueueTools } from "./helper/queue-tools.ts";
+import { readActionBook } from "./jails/action-book.ts";
 import { Banning, type BanningOptions, createFirewall } from "./jails/banning.ts";
 import { Tools } from "./jails/firewalls/tools.ts";
+import { demandOwned } from "./jails/owned-files.ts";
+import { ShellActions } from "./jails/shell-actions.ts";
 
 /** Listens until it is disposed. `owner`: the user that the daemon runs as. Throws a Problem config/bad-value without a socket. */
 export async function startHelper({ config }: ReadConfig, log: Log): Promise<AsyncDisposable> {
@@ -24,10 +28,27 @@ export async function startHelper({ config }: ReadConfig, log: Log): Promise<Asy
     ...{ socket, log, trusted: config.jails.trust.addresses },
     owner: user === "" ? undefined : await findOwner(tools, user),
     firewall: createFirewall(config, tools, log),
+    runAction: actionRunner(config),
     queue: new QueueTools(tools, config.postfix.config_directories, config.accounts.dovecot_config),
   });
   await server.start();
   return server;
+}
+
+/** An action that the daemon knows and we do not may be newer than our reading; not more often than this. */
+const readAgainMs = 10_000;
+
+/** The text of a command is known here from files that only root, or we, can write. */
+function actionRunner({ jails }: Pick<Config, "jails">): RunAction {
+  let shell: ShellActions | undefined;
+  let readAt = 0;
+  return async (call) => {
+    if (shell === undefined || (!shell.has(call) && performance.now() - readAt > readAgainMs)) {
+      readAt = performance.now();
+      shell = new ShellActions(readActionBook(jails, demandOwned));
+    }
+    return shell.run(call);
+  };
 }
 
 async function findOwner(tools: Tools, user: string): Promise<{ readonly uid: number; readonly gid: number }> {
@@ -50,5 +71,6 @@ export function joinHelper(
   const isFar = helper !== undefined && farFirewalls.has(jails.firewall);
   const kind = createFirewall(options.config, new Tools(), options.log);
   const far = isFar ? { helper: new HelperFirewall(helper, kind) } : {};
-  return { banning: stack.use(new Banning({ ...options, ...far })), helper };
+  const act = helper === undefined ? {} : { runAction: (call: ActionCall) => helper.runAction(call) };
+  return { banning: stack.use(new Banning({ ...options, ...far, ...act })), helper };
 }

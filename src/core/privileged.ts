@@ -1,6 +1,7 @@
 // What only a privileged process may do, as the daemon asks for it: a closed list of verbs. The helper checks every value again.
 
 import * as z from "zod";
+import { actionCall } from "./action.ts";
 import type { Block } from "./firewall.ts";
 import { parseNetwork, printNetwork } from "./ip.ts";
 import { parsePorts, printPorts } from "./port-list.ts";
@@ -45,6 +46,8 @@ export const privilegedCall = z.discriminatedUnion("verb", [
   z.strictObject({ verb: z.literal("flush") }),
   z.strictObject({ verb: z.enum(["hold", "release", "delete"]), queue_ids: queueIds }),
   z.strictObject({ verb: z.literal("kick"), login }),
+  /** A command of the helper's own reading of a Fail2ban configuration. */
+  z.strictObject({ verb: z.literal("action"), call: actionCall }),
   z.strictObject({ verb: z.literal("hang-up"), connections: z.array(connection).max(connectionsMax) }),
 ]);
 export type PrivilegedCall = z.output<typeof privilegedCall>;

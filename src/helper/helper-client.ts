@@ -1,6 +1,7 @@
 // The daemon's end of the helper's socket. A helper that is gone is looked for again at the next call; calls meanwhile fail.
 
 import { createConnection, type Socket } from "node:net";
+import { type ActionCall, type ActionOutcome, actionOutcome } from "../core/action.ts";
 import type { Block, CutReport, Firewall, FirewallChange, Grain } from "../core/firewall.ts";
 import { JsonLines } from "../core/json-lines.ts";
 import {
@@ -59,6 +60,11 @@ export class HelperClient implements Disposable {
         await this.call({ verb: "hang-up", connections: connections.slice(at, at + connectionsMax) }),
       );
     return count;
+  }
+
+  /** Runs a command that the helper knows by its name. */
+  async runAction(call: ActionCall): Promise<ActionOutcome> {
+    return actionOutcome.parse(await this.call({ verb: "action", call }));
   }
 
   onForeignChange(listener: () => void): void {

@@ -5,6 +5,7 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, rmSync, statSync } from "no
 import { createServer, type Server, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { dirname } from "node:path";
+import { type ActionCall, keepsAway, type RunAction } from "../core/action.ts";
 import type { Block, Firewall } from "../core/firewall.ts";
 import { type Network, parseNetwork, printNetwork } from "../core/ip.ts";
 import { JsonLines } from "../core/json-lines.ts";
@@ -27,6 +28,8 @@ export interface HelperOptions {
   readonly owner: { readonly uid: number; readonly gid: number } | undefined;
   readonly firewall: Firewall;
   readonly queue: QueueTools;
+  /** Runs commands of actions, by the helper's own reading of their files; without it there are none. */
+  readonly runAction?: RunAction;
   /** Never banned, whatever the daemon says; loopback and the machine's own addresses besides. */
   readonly trusted: readonly Network[];
   readonly log: Log;
@@ -101,11 +104,21 @@ export class HelperServer implements AsyncDisposable {
         return this.#send(socket, { id, error: "not a call of the list" });
       }
       try {
-        this.#send(socket, { id, body: await this.#do(parsed.data) });
+        const body = this.#do(parsed.data);
+        // Commands may take long; they have a line of their own.
+        if (parsed.data.verb === "action") return this.#sendLater(socket, id, body);
+        this.#send(socket, { id, body: await body });
       } catch (error) {
         this.#send(socket, { id, error: error instanceof Error ? error.message : String(error) });
       }
     });
+  }
+
+  #sendLater(socket: Socket, id: unknown, body: Promise<unknown>): void {
+    body.then(
+      (done) => this.#send(socket, { id, body: done }),
+      (error: unknown) => this.#send(socket, { id, error: error instanceof Error ? error.message : String(error) }),
+    );
   }
 
   #send(socket: Socket, answer: unknown): void {
@@ -136,6 +149,8 @@ export class HelperServer implements AsyncDisposable {
       case "release":
       case "delete":
         return queue.change(call.verb, call.queue_ids);
+      case "action":
+        return this.#act(call.call);
       case "kick":
         return queue.kick(call.login);
       case "hang-up":
@@ -143,6 +158,17 @@ export class HelperServer implements AsyncDisposable {
       default:
         return call satisfies never;
     }
+  }
+
+  #act(call: ActionCall): Promise<unknown> {
+    const { runAction } = this.#options;
+    const address = call.address === null ? undefined : parseNetwork(call.address);
+    if (address !== undefined && keepsAway.has(call.operation)) {
+      this.#refuseTrusted([{ address, ports: undefined, until: undefined }]);
+      this.#refuseFlood(1);
+    }
+    if (runAction === undefined) throw new Error("the helper runs no actions");
+    return runAction(call);
   }
 
   async #list(from: number, now: number) {

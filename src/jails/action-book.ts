@@ -22,7 +22,10 @@ export function readActionBook({ fail2ban, firewall, action }: Jails, sees?: See
   const book = new Map<string, readonly JailAction[]>();
   if (fail2ban === "" || firewall === "policy-only" || firewall === "dry-run") return book;
   const isCommand = firewall === "command";
-  for (const { name, actions } of readJails(fail2ban, { sees }).jails) {
+  const { jails, problems } = readJails(fail2ban, { sees });
+  const unsafe = problems.find(({ code }) => code === "jails/unsafe-file");
+  if (unsafe !== undefined) throw unsafe;
+  for (const { name, actions } of jails) {
     const own = actions.filter(({ native }) => isCommand || native === undefined);
     if (own.length > 0) book.set(name, own);
   }

@@ -1,14 +1,15 @@
 // `[jails] fail2ban`: which of its jails run here, what their bans are like, and which logs they need beside `[[logs]]`.
 
 import { Problem } from "../core/problem.ts";
+import type { SeeFile } from "./fail2ban/config-files.ts";
 import { type JailDefinition, type JailsRead, readJails } from "./fail2ban/jail-reader.ts";
 import { fitsGlob } from "./glob.ts";
 
 /** The enabled jails of a directory; a configuration that cannot be read at all has none, and says why. Empty directory: none. */
-export function readFail2ban(directory: string): JailsRead {
+export function readFail2ban(directory: string, sees?: SeeFile): JailsRead {
   if (directory === "") return { jails: [], problems: [] };
   try {
-    return readJails(directory);
+    return readJails(directory, { sees });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     return { jails: [], problems: [error] };

@@ -3,6 +3,7 @@
 
 import type { Config } from "../config/config.ts";
 import { readFail2ban } from "./fail2ban-config.ts";
+import { demandOwned } from "./owned-files.ts";
 
 type Jails = Pick<Config["jails"], "fail2ban" | "firewall" | "list_file" | "mode" | "pf_table">;
 
@@ -26,6 +27,6 @@ export function listFileOf(jails: Jails): string {
 }
 
 function nativesOf({ fail2ban }: Jails) {
-  const actions = readFail2ban(fail2ban).jails.flatMap((jail) => jail.actions);
+  const actions = readFail2ban(fail2ban, demandOwned).jails.flatMap((jail) => jail.actions);
   return actions.flatMap(({ native }) => (native === undefined ? [] : [native]));
 }

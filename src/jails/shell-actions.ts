@@ -38,8 +38,12 @@ export class ShellActions {
     this.#path = `${path}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`;
   }
 
+  has(call: ActionCall): boolean {
+    return this.#find(call) !== undefined;
+  }
+
   readonly run = async (call: ActionCall): Promise<ActionOutcome> => {
-    const action = this.#book.get(call.jail)?.find(({ name }) => name === call.action);
+    const action = this.#find(call);
     if (action === undefined) throw new Error(`the jail ${call.jail} has no action ${call.action}`);
     const command = action.commands[call.family][call.operation];
     if (command === undefined) return fine;
@@ -58,6 +62,10 @@ export class ShellActions {
     this.#last.set(key, settled);
     return work;
   };
+
+  #find({ jail, action }: ActionCall): JailAction | undefined {
+    return this.#book.get(jail)?.find(({ name }) => name === action);
+  }
 
   async #take(work: () => Promise<ActionOutcome>): Promise<ActionOutcome> {
     if (this.#running >= runningMax) await new Promise<void>((resolve) => this.#free.push(resolve));
