@@ -135,12 +135,14 @@ export function hearAsked({ accounts, rules, clock, isJudged }: AskedInput) {
 }
 
 interface AccountsInput extends Omit<PartInput, "read"> {
+  readonly isReading: () => boolean;
   readonly live: { readonly read: ReadConfig };
 }
 
-export function createAccounts({ live, options, store, clock }: AccountsInput): AccountsOwner {
+export function createAccounts({ live, options, store, clock, isReading }: AccountsInput): AccountsOwner {
   const settings = () => readAccountsSettings(live.read);
-  return new AccountsOwner({ store, clock, log: options.log, node: live.read.config.node.name, settings });
+  const { name: node } = live.read.config.node;
+  return new AccountsOwner({ store, clock, log: options.log, node, settings, isReading });
 }
 
 interface ContainInput extends PartInput {

@@ -1,5 +1,6 @@
 // What falls due in the daemon whether somebody asks or not.
 
+import type { AccountsOwner } from "./accounts/accounts-owner.ts";
 import type { PolicyMeasures } from "./api/policy-measures.ts";
 import type { Config, ReadConfig } from "./config/config.ts";
 import type { Clock } from "./core/clock.ts";
@@ -21,6 +22,7 @@ import { pruneWatches } from "./store/watches.ts";
 const sweepMs = 5_000;
 const bansMs = 1_000;
 const outboxMs = 2_000;
+const judgeMs = 500;
 const pruneMs = 3_600_000;
 const silenceMs = 10_000;
 const dayMs = 86_400_000;
@@ -38,16 +40,20 @@ interface UpkeepInput {
   readonly outbox: Outbox;
   readonly engine: PolicyEngine;
   readonly jails: JailOwner;
+  readonly accounts: AccountsOwner;
   readonly banning: Banning;
 }
 
 /** What falls due whether somebody asks or not. */
 export function startUpkeep(stack: AsyncDisposableStack, input: UpkeepInput): void {
-  const { live, options, store, clock, logs, silence, measures, outbox, engine, jails, banning } = input;
+  const { live, options, store, clock, logs, silence, measures, outbox, engine, jails, banning, accounts } = input;
   const watchLogs = async () =>
     logs.isConfigured && silence.look({ ...logs.state, asked: measures.asked }, clock.now());
   stack.defer(every(silenceMs, options.log, watchLogs));
   stack.defer(every(bansMs, options.log, () => banning.due()));
+  stack.defer(every(judgeMs, options.log, () => accounts.work()));
+  stack.defer(() => accounts.leave());
+  stack.defer(every(pruneMs, options.log, () => accounts.prune(clock.now())));
   stack.defer(every(outboxMs, options.log, () => outbox.work()));
   stack.defer(every(sweepMs, options.log, () => engine.sweep(clock.now())));
   stack.defer(every(watchesMs, options.log, () => pruneWatches(store, clock.now())));

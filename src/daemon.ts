@@ -74,7 +74,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   store.changes.onChange((fact) =>
     fact === "raises" ? reloadRaises() : fact === "rules" ? rules.reload() : undefined,
   );
-  const accounts = createAccounts({ live, options, store, clock });
+  const accounts = createAccounts({ live, options, store, clock, isReading: () => logs.isConfigured });
   const { sessions, onAsked } = hearAsked({ accounts, rules, clock, isJudged: () => logs.isConfigured });
   const server = stack.use(createPolicyServer({ read, options, engine, measures, onAsked }));
   const jails = createJails({ read, options, store, clock, trust: banning.trust });
@@ -110,7 +110,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   await fail2banLog?.start();
   await logs.start();
   stack.defer(store.changes.onChange((fact) => jails.hear(fact)));
-  startUpkeep(stack, { live, options, store, clock, logs, silence, measures, outbox, engine, jails, banning });
+  startUpkeep(stack, { ...parts, live, options, engine, measures, outbox, banning, accounts, logs, silence, jails });
   const kept = stack.move();
   return {
     policyAddresses: server.addresses,

@@ -2,6 +2,7 @@
 
 import { AccountsPart } from "./accounts/accounts-part.ts";
 import { type AccountsStart, accountsPartName } from "./accounts/accounts-words.ts";
+import { SharedAccountsPart } from "./accounts/shared-part.ts";
 import type { Log } from "./core/log.ts";
 import type { LogPart } from "./core/log-part.ts";
 import { JailPart } from "./jails/jail-part.ts";
@@ -38,7 +39,9 @@ async function createAccountsPart(
   try {
     const networks = await openNetworks(settings, networkCacheDirectory(process.env));
     setInterval(() => void refresh(networks, log), refreshMs).unref();
-    return new AccountsPart(start, networks.book);
+    return start.sharedAs === undefined
+      ? new AccountsPart(start, networks.book)
+      : new SharedAccountsPart(start, networks.book, start.sharedAs);
   } catch (error) {
     log.error("accounts.not-judged", { error: error instanceof Error ? error.message : String(error) });
     return undefined;

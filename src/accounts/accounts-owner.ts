@@ -6,8 +6,15 @@ import type { AccountOptions } from "../core/account.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { LogPartOwner } from "../core/log-part.ts";
-import { addJudgeEvents, readJudgeState, saveJudgeCheckpoint } from "../store/account-history.ts";
+import {
+  addJudgeEvents,
+  adoptJudgeState,
+  type JudgeState,
+  readJudgeState,
+  saveJudgeCheckpoint,
+} from "../store/account-history.ts";
 import { type AccountMark, readMarkRows } from "../store/account-marks.ts";
+import { everyNode } from "../store/account-told.ts";
 import type { Store } from "../store/db.ts";
 import type { Tables } from "../store/tables.ts";
 import type { AccountView } from "./account-view.ts";
@@ -21,6 +28,7 @@ import {
 import type { AskedLogin, LevelChange } from "./judge.ts";
 import type { JudgeSettings } from "./judge-settings.ts";
 import { type Mark, type MarkKind, markKinds } from "./marks.ts";
+import { SharedJudge } from "./shared-judge.ts";
 import type { SiteRecord } from "./site-knowledge.ts";
 import { type BreakerLimits, type Kept, keepWatches, reasonOf } from "./watch-keeper.ts";
 
@@ -39,6 +47,8 @@ export interface AccountsOwnerParts {
   readonly node: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** Some log is read. */
+  readonly isReading: () => boolean;
   /** As the configuration says at the moment. */
   readonly settings: () => AccountsSettings;
 }
@@ -73,8 +83,33 @@ export class AccountsOwner implements LogPartOwner<Transaction<Tables>> {
   #contain: (account: string, reason: string) => Promise<unknown> = () => Promise.resolve();
   #toPart: (question: AccountsQuestion) => Promise<unknown> = () => Promise.reject(new Error("no log is read"));
 
+  /** Where other nodes may share the store. */
+  readonly #shared: SharedJudge | undefined;
+
   constructor(parts: AccountsOwnerParts) {
     this.#parts = parts;
+    const ask = (question: AccountsQuestion) => this.#ask(question);
+    const startFrom = (state: JudgeState) => this.#startFrom(state);
+    if (parts.store.engine === "postgres") this.#shared = new SharedJudge({ ...parts, ask, startFrom });
+  }
+
+  /** What falls due without lines. */
+  async work(): Promise<void> {
+    await this.#shared?.work();
+  }
+
+  /** The node that judges, where several share a store. */
+  async judging(): Promise<string | undefined> {
+    return await this.#shared?.judging();
+  }
+
+  async prune(now: number): Promise<void> {
+    await this.#shared?.prune(now);
+  }
+
+  /** Another node may judge. */
+  async leave(): Promise<void> {
+    await this.#shared?.leave();
   }
 
   /** Who contains an account, when the configuration says that this goes by itself. */
@@ -89,31 +124,47 @@ export class AccountsOwner implements LogPartOwner<Transaction<Tables>> {
 
   async start(): Promise<AccountsStart> {
     const { store, node } = this.#parts;
+    if (this.#shared === undefined) {
+      await adoptJudgeState(store, { from: everyNode, to: node, node });
+      return await this.#startFrom(await readJudgeState(store, node));
+    }
+    this.#shared.started();
+    const { mails } = await readJudgeState(store, everyNode);
+    return { ...(await this.#startFrom({ histories: [], site: new Map(), events: [], mails })), sharedAs: node };
+  }
+
+  async #startFrom(state: JudgeState): Promise<AccountsStart> {
     const { judge, accountOptions } = this.#parts.settings();
-    const state = await readJudgeState(store, node);
     return {
       ...{ settings: judge, accounts: accountOptions(), histories: state.histories, queue: state.mails },
       site: siteOf(state.site),
-      marks: (await readMarkRows(store.facts)).flatMap(markOf),
+      marks: (await readMarkRows(this.#parts.store.facts)).flatMap(markOf),
       events: state.events.map(({ body }) => body),
       sequence: state.events.at(-1)?.sequence ?? Number(state.site.get("sequence") ?? 0),
     };
   }
 
   async write(tx: Transaction<Tables>, writes: readonly unknown[]): Promise<void> {
-    const { node, clock } = this.#parts;
+    const { clock } = this.#parts;
+    const told = writes as readonly AccountsWrite[];
+    const changes = this.#shared === undefined ? await this.#write(tx, told) : await this.#shared.write(tx, told);
+    const { mode, breaker } = this.#parts.settings();
+    this.#kept = changes.length === 0 ? [] : await keepWatches(tx, changes, { now: clock.now(), mode, breaker });
+  }
+
+  async #write(tx: Transaction<Tables>, writes: readonly AccountsWrite[]): Promise<readonly LevelChange[]> {
+    const { node } = this.#parts;
     const changes: LevelChange[] = [];
-    for (const write of writes as readonly AccountsWrite[]) {
+    for (const write of writes) {
       if (write.kind === "change") changes.push(write.change);
       else if (write.kind === "events") await addJudgeEvents(tx, node, write);
-      else {
+      else if (write.kind === "checkpoint") {
         const { site, queue, ...rest } = write;
         const known = { ...site, sequence: String(write.sequence) };
         await saveJudgeCheckpoint(tx, node, { ...rest, mails: queue, site: known });
       }
     }
-    const { mode, breaker } = this.#parts.settings();
-    this.#kept = changes.length === 0 ? [] : await keepWatches(tx, changes, { now: clock.now(), mode, breaker });
+    return changes;
   }
 
   written(): void {
@@ -174,28 +225,41 @@ export class AccountsOwner implements LogPartOwner<Transaction<Tables>> {
 
   /** An account as the judge sees it; undefined when it was never seen. */
   async view(account: string): Promise<AccountView | undefined> {
-    const answer = await this.#ask({ ask: "account", account, now: this.#parts.clock.now() });
+    const now = this.#parts.clock.now();
+    if (this.#shared !== undefined) return (await this.#shared.look(account, now)).view;
+    const answer = await this.#ask({ ask: "account", account, now });
     return (answer as AccountView | null) ?? undefined;
   }
 
-  /** Queue ids of the account's messages, oldest first. */
-  async queueOf(account: string): Promise<readonly { readonly queueId: string; readonly at: number }[]> {
-    return (await this.#ask({ ask: "queue", account })) as { queueId: string; at: number }[];
+  /** Queue ids of the account's messages, oldest first, each of a node. */
+  async queueOf(account: string): Promise<readonly OwnMail[]> {
+    const { node, clock } = this.#parts;
+    if (this.#shared !== undefined) return (await this.#shared.look(account, clock.now())).queue.map(mailOf(node));
+    const queue = (await this.#ask({ ask: "queue", account })) as { queueId: string; at: number }[];
+    return queue.map((mail) => ({ ...mail, node }));
   }
 
   /** Marks changed in the store: the judge takes them, and judges the account again. */
   async marksChanged(account: string): Promise<void> {
+    const now = this.#parts.clock.now();
+    if (this.#shared !== undefined) return await this.#shared.act({ act: "marks", account, at: now });
     const marks = (await readMarkRows(this.#parts.store.facts)).flatMap(markOf);
     const again = account === "" ? {} : { account };
-    await this.#ask({ ask: "marks", marks, now: this.#parts.clock.now(), ...again });
+    await this.#ask({ ask: "marks", marks, now, ...again });
   }
 
   async reset(account: string): Promise<boolean> {
-    return (await this.#ask({ ask: "reset", account, now: this.#parts.clock.now() })) === true;
+    const now = this.#parts.clock.now();
+    if (this.#shared === undefined) return (await this.#ask({ ask: "reset", account, now })) === true;
+    await this.#shared.act({ act: "reset", account, at: now });
+    return true;
   }
 
   async erase(account: string): Promise<boolean> {
-    return (await this.#ask({ ask: "erase", account })) === true;
+    const at = this.#parts.clock.now();
+    if (this.#shared === undefined) return (await this.#ask({ ask: "erase", account })) === true;
+    await this.#shared.act({ act: "erase", account, at });
+    return true;
   }
 
   #ask(question: AccountsQuestion): Promise<AccountsAnswer> {
@@ -209,6 +273,23 @@ export class AccountsOwner implements LogPartOwner<Transaction<Tables>> {
     // The log tells of them again: what is lost here is only time.
     this.#ask({ ask: "asked", logins, now: this.#parts.clock.now() }).catch(() => (this.#dropped += logins.length));
   }
+}
+
+/** A message in the queue of a node. */
+export interface OwnMail {
+  readonly queueId: string;
+  readonly node: string;
+  readonly at: number;
+}
+
+/** Ids of nodes that share a store have the node's name before them. */
+function mailOf(own: string): (mail: { readonly queueId: string; readonly at: number }) => OwnMail {
+  return ({ queueId, at }) => {
+    const slash = queueId.lastIndexOf("/");
+    return slash < 0
+      ? { queueId, at, node: own }
+      : { queueId: queueId.slice(slash + 1), at, node: queueId.slice(0, slash) };
+  };
 }
 
 function siteOf(site: ReadonlyMap<string, string>): SiteRecord | undefined {

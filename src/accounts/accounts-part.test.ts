@@ -58,7 +58,7 @@ class Disk {
       else if (write.kind === "events") {
         this.#events.push(write);
         this.#sequence = write.sequence;
-      } else {
+      } else if (write.kind === "checkpoint") {
         for (const row of write.histories) this.#histories.set(row.account, row);
         for (const row of write.histories) this.bodies.set(row.account, Buffer.byteLength(row.body));
         for (const gone of write.gone) this.#histories.delete(gone);

@@ -1,7 +1,7 @@
 // The accounts' half in the logs thread: the judge beside the lines. What it was told lies on disk in the transaction of the place
 // behind the lines; from time to time the histories that changed lie there, and what they were told is forgotten.
 
-import { type AccountOptions, Accounts } from "../core/account.ts";
+import { Accounts } from "../core/account.ts";
 import type { MailEvent } from "../core/event.ts";
 import type { LogPart, SeenLines } from "../core/log-part.ts";
 import { viewAccount } from "./account-view.ts";
@@ -12,10 +12,9 @@ import type {
   AccountsStart,
   AccountsWrite,
 } from "./accounts-words.ts";
-import { type JudgedEvent, printEvents, replayEvents } from "./event-record.ts";
-import { type AskedLogin, Judge, type LevelChange, type NetworkFinder } from "./judge.ts";
-import { readMarks } from "./marks.ts";
-import type { QueuedMail } from "./sent-queue.ts";
+import { type JudgedEvent, printEvents } from "./event-record.ts";
+import type { AskedLogin, Judge, LevelChange, NetworkFinder } from "./judge.ts";
+import { checkpointOf, restoreJudge, useMarks } from "./restored-judge.ts";
 
 /** Histories are written this often, and after so many events; more while old lines are being read. */
 const checkpointMs = 300_000;
@@ -41,12 +40,11 @@ export class AccountsPart implements LogPart<AccountsWrite> {
   #events = 0;
 
   constructor(start: AccountsStart, networks: NetworkFinder) {
-    const accounts = new Accounts(start.accounts satisfies AccountOptions);
+    const accounts = new Accounts(start.accounts);
     this.#canonical = (login) => accounts.canonical(login);
-    const onChange = (change: LevelChange) => void this.#changes.push(change);
-    this.#judge = new Judge({ settings: start.settings, accounts, networks, onChange, folds: true });
+    this.#judge = restoreJudge(start, networks, (change) => void this.#changes.push(change));
     this.#sequence = start.sequence;
-    this.#restore(start);
+    this.#sinceCheckpoint = start.events.length;
   }
 
   see({ batch, events }: SeenLines): readonly AccountsWrite[] {
@@ -90,7 +88,7 @@ export class AccountsPart implements LogPart<AccountsWrite> {
           .ofAccount(this.#canonical(asked.account))
           .map(([queueId, { at }]) => ({ queueId, at }));
       case "marks":
-        this.#useMarks(asked.marks);
+        useMarks(this.#judge, asked.marks);
         this.#checkpointSoon();
         if (asked.account !== undefined) this.#judge.judgeAgain(asked.account, asked.now);
         return null;
@@ -100,38 +98,20 @@ export class AccountsPart implements LogPart<AccountsWrite> {
       case "erase":
         this.#checkpointSoon();
         return this.#judge.erase(asked.account);
+      case "sit":
+      case "rise":
+      case "hear":
+      case "look":
+        throw new Error(`${asked.ask} is for nodes that share a store`);
       default:
         return asked satisfies never;
     }
-  }
-
-  #restore(start: AccountsStart): void {
-    const { book, queue, site } = this.#judge;
-    for (const row of start.histories) book.load(row);
-    this.#useMarks(start.marks);
-    for (const { account, level } of start.histories) if (level !== "calm") this.#judge.resume(account);
-    if (start.site !== undefined) site.restore(start.site);
-    for (const { queueId, account: name, at, counted } of start.queue) {
-      const account = book.find(name);
-      if (account === undefined) continue;
-      const mail = account.mails.find((one) => one.queueId === queueId);
-      queue.add(queueId, { account, mail, counted, at } satisfies QueuedMail);
-    }
-    for (const text of start.events) replayEvents(text, this.#judge);
-    // What came of these events was written with them.
-    this.#changes = [];
-    this.#sinceCheckpoint = start.events.length;
   }
 
   /** What a person changed is no event of a log: it is on disk with the histories, at the next look. */
   #checkpointSoon(): void {
     this.#checkpointAt = 0;
     this.#sinceCheckpoint++;
-  }
-
-  #useMarks(marks: AccountsStart["marks"]): void {
-    const { byAccount, site } = readMarks(marks);
-    this.#judge.book.useMarks(byAccount, site);
   }
 
   #seeAsked(login: AskedLogin): void {
@@ -168,12 +148,7 @@ export class AccountsPart implements LogPart<AccountsWrite> {
 
   #checkpoint(now: number): AccountsWrite {
     this.#sinceCheckpoint = 0;
-    const { changed, gone } = this.#judge.book.takeChanges();
-    const queue = this.#judge.queue.takeChanges().map(([queueId, { account, at, counted }]) => {
-      return { queueId, account: account.name, at, counted };
-    });
-    const site = this.#judge.site.print();
-    return { kind: "checkpoint", at: now, sequence: this.#sequence, histories: changed, gone, queue, site };
+    return checkpointOf(this.#judge, now, this.#sequence);
   }
 
   #isBehind(now: number): boolean {

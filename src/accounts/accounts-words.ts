@@ -30,6 +30,8 @@ export interface AccountsStart {
   readonly events: readonly string[];
   /** The number of the last of them. */
   readonly sequence: number;
+  /** This node's name, where it shares its store with others and one of them judges. */
+  readonly sharedAs?: string;
 }
 
 export type AccountsWrite =
@@ -44,7 +46,26 @@ export type AccountsWrite =
       readonly gone: readonly string[];
       readonly queue: readonly QueueRow[];
       readonly site: SiteRecord;
+    }
+  /** Of a node among several, to the one that judges. */
+  | { readonly kind: "told"; readonly body: string }
+  /** Of the one that judges: what came of rows up to `applied`. */
+  | {
+      readonly kind: "judged";
+      readonly epoch: number;
+      readonly applied: number;
+      readonly writes: readonly AccountsWrite[];
     };
+
+/** What nodes told, for the one that judges. */
+export interface Heard {
+  readonly now: number;
+  readonly rows: readonly { readonly seq: number; readonly body: string }[];
+  /** More waits: what is heard is late, and the log's own time rules. */
+  readonly more: boolean;
+  /** All marks there are, when some changed. */
+  readonly marks: readonly Mark[] | undefined;
+}
 
 export type AccountsQuestion =
   | { readonly ask: "asked"; readonly now: number; readonly logins: readonly AskedLogin[] }
@@ -53,12 +74,24 @@ export type AccountsQuestion =
   /** All marks there are; `account` is judged again. */
   | { readonly ask: "marks"; readonly now: number; readonly marks: readonly Mark[]; readonly account?: string }
   | { readonly ask: "reset"; readonly now: number; readonly account: string }
-  | { readonly ask: "erase"; readonly account: string };
+  | { readonly ask: "erase"; readonly account: string }
+  /** From here on this node judges for all of them. */
+  | { readonly ask: "sit"; readonly epoch: number; readonly applied: number; readonly start: AccountsStart }
+  | { readonly ask: "rise" }
+  | ({ readonly ask: "hear" } & Heard)
+  /** `start`: the account as it lies on disk, for a node that does not judge. */
+  | { readonly ask: "look"; readonly now: number; readonly account: string; readonly start?: AccountsStart };
+
+export interface Looked {
+  readonly view: AccountView | undefined;
+  readonly queue: readonly { readonly queueId: string; readonly at: number }[];
+}
 
 export type AccountsAnswer =
   | null
   | boolean
   | AccountView
+  | Looked
   | readonly { readonly queueId: string; readonly at: number }[];
 
 export interface AccountsReport {

@@ -8,6 +8,18 @@ export type JudgedEvent =
   | { readonly kind: "mail"; readonly event: MailEvent }
   | { readonly kind: "asked"; readonly login: AskedLogin };
 
+/** What a person did to what is known of an account. */
+export interface AccountAct {
+  readonly act: "reset" | "erase" | "marks";
+  readonly account: string;
+  /** ms since the epoch. */
+  readonly at: number;
+}
+
+const acts = ["reset", "erase", "marks"] as const;
+/** Acts are numbered downwards from here. */
+const firstAct = -10;
+
 const kinds = ["login", "auth_failure", "queued", "bounced"] as const;
 
 /** Only what the judge reads. */
@@ -29,9 +41,22 @@ function printEvent(one: JudgedEvent): readonly unknown[] {
       : [index, at, ip, user, method, queueId, source === "postfix" ? 1 : 0];
 }
 
+export function isMarksAct(text: string): boolean {
+  return text.startsWith(`[[${firstAct - acts.indexOf("marks")},`);
+}
+
+export function printAct({ act, account, at }: AccountAct): string {
+  return JSON.stringify([[firstAct - acts.indexOf(act), at, account]]);
+}
+
 /** Shows recorded events to the judge once more, in their order. What cannot be read is left out. */
-export function replayEvents(text: string, judge: Judge): void {
+export function replayEvents(text: string, judge: Judge, onAct: (act: AccountAct) => void = () => {}): void {
   for (const [kind, at, ...rest] of JSON.parse(text) as [number, number, ...unknown[]][]) {
+    const act = acts[firstAct - kind];
+    if (act !== undefined) {
+      onAct({ act, at, account: String(rest[0]) });
+      continue;
+    }
     if (kind === -1) {
       const [ip, user, method, isAuth, failed] = rest as [string | null, string | null, string | null, number, number];
       judge.seeAsked({ at, ip, user, method, by: isAuth === 1 ? "auth" : "asked", failed: failed === 1 });

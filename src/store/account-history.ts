@@ -1,7 +1,7 @@
 // What a node's judge of accounts needs to go on after a restart: histories, whose message a queue id is, what the site knows, and
 // what was told since these were written. All of it is written in the transactions of the places behind the lines.
 
-import type { Transaction } from "kysely";
+import { type Selectable, sql, type Transaction } from "kysely";
 import type { Store } from "./db.ts";
 import { partsOf } from "./row-parts.ts";
 import type { Tables } from "./tables.ts";
@@ -38,6 +38,30 @@ export interface JudgeCheckpoint {
   readonly site: Readonly<Record<string, string>>;
 }
 
+/**
+ * Gives what is known under one name to another one that knows nothing: of a node to all of them, when they begin to share it, or the
+ * other way round. `node`: whose queue ids have its name before them where nodes share.
+ */
+export async function adoptJudgeState(
+  store: Store,
+  { from, to, node }: { readonly from: string; readonly to: string; readonly node: string },
+): Promise<void> {
+  await store.facts.transaction().execute(async (tx) => {
+    const known = await tx.selectFrom("account_histories").select("account").where("node", "=", to).limit(1).execute();
+    if (known.length > 0) return;
+    for (const table of ["account_histories", "account_mails", "account_site"] as const)
+      await tx.updateTable(table).set({ node: to }).where("node", "=", from).execute();
+    const prefix = `${node}/`;
+    const id = sql.ref<string>("queue_id");
+    const bare = sql<string>`substr(${id}, ${sql.lit(prefix.length + 1)})`;
+    const isOwn = sql<boolean>`substr(${id}, 1, ${sql.lit(prefix.length)}) = ${prefix}`;
+    const mails = tx.updateTable("account_mails").where("node", "=", to);
+    await (to === node
+      ? mails.set({ queue_id: bare }).where(isOwn).execute()
+      : mails.set({ queue_id: sql<string>`${prefix} || ${id}` }).execute());
+  });
+}
+
 /** Everything of a node, as one snapshot. */
 export async function readJudgeState(store: Store, node: string): Promise<JudgeState> {
   return store.facts
@@ -56,10 +80,7 @@ export async function readJudgeState(store: Store, node: string): Promise<JudgeS
         .execute();
       return {
         histories,
-        mails: mails.map(({ queue_id: queueId, account, at, counted }) => ({
-          ...{ queueId, account, at },
-          counted: counted !== 0,
-        })),
+        mails: mails.map(toMail),
         site: new Map(site.map(({ key, body }) => [key, body])),
         events,
       };
@@ -79,6 +100,25 @@ export async function addJudgeEvents(
     .execute();
 }
 
+/** A text of what the site knows, inside the caller's transaction. */
+export async function saveSiteText(tx: Transaction<Tables>, node: string, key: string, body: string): Promise<void> {
+  await tx
+    .insertInto("account_site")
+    .values({ node, key, body })
+    .onConflict((conflict) => conflict.columns(["node", "key"]).doUpdateSet({ body }))
+    .execute();
+}
+
+export async function findSiteText(store: Store, node: string, key: string): Promise<string | undefined> {
+  const row = await store.facts
+    .selectFrom("account_site")
+    .select("body")
+    .where("node", "=", node)
+    .where("key", "=", key)
+    .executeTakeFirst();
+  return row?.body;
+}
+
 /** Histories and the rest, and forgets what was told until then. */
 export async function saveJudgeCheckpoint(
   tx: Transaction<Tables>,
@@ -96,13 +136,7 @@ export async function saveJudgeCheckpoint(
     .where("node", "=", node)
     .where("at", "<", checkpoint.at - mailsKeptMs)
     .execute();
-  for (const [key, body] of Object.entries(checkpoint.site)) {
-    await tx
-      .insertInto("account_site")
-      .values({ node, key, body })
-      .onConflict((conflict) => conflict.columns(["node", "key"]).doUpdateSet({ body }))
-      .execute();
-  }
+  for (const [key, body] of Object.entries(checkpoint.site)) await saveSiteText(tx, node, key, body);
   await tx.deleteFrom("account_events").where("node", "=", node).where("sequence", "<=", checkpoint.sequence).execute();
 }
 
@@ -146,6 +180,31 @@ async function saveMails(tx: Transaction<Tables>, node: string, mails: JudgeChec
       )
       .execute();
   }
+}
+
+/** What is known of one account under a name: for a look without the judge. */
+export async function readAccountState(store: Store, node: string, account: string): Promise<JudgeState> {
+  const { facts } = store;
+  const rows = facts.selectFrom("account_histories").select(["account", "level", "body"]);
+  const histories = await rows.where("node", "=", node).where("account", "=", account).execute();
+  const mails = await facts
+    .selectFrom("account_mails")
+    .selectAll()
+    .where("node", "=", node)
+    .where("account", "=", account)
+    .orderBy("at")
+    .execute();
+  const site = await facts.selectFrom("account_site").selectAll().where("node", "=", node).execute();
+  return {
+    histories,
+    mails: mails.map(toMail),
+    site: new Map(site.map(({ key, body }) => [key, body])),
+    events: [],
+  };
+}
+
+function toMail({ queue_id: queueId, account, at, counted }: Selectable<Tables["account_mails"]>) {
+  return { queueId, account, at, counted: counted !== 0 };
 }
 
 /** The history of one account, of all nodes. */

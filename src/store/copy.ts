@@ -38,6 +38,8 @@ export const copiedTables = [
   "account_mails",
   "account_events",
   "account_site",
+  "account_told",
+  "node_roles",
   "account_levels",
   "watches",
   "watch_pauses",

@@ -19,7 +19,7 @@ test("mail that could not be given back is known to the next release", async () 
     ...{ sessions: () => [], firewallTrouble: () => undefined, dovecotConfig: "" },
     judge: {
       view: async () => undefined,
-      queueOf: async () => [{ queueId, at: clock.now() }],
+      queueOf: async () => [{ queueId, node: "mx1" }],
       reset: async () => true,
     },
     queued: async () => new Set([queueId]),
@@ -40,9 +40,9 @@ test("mail that could not be given back is known to the next release", async () 
   const release = () => keeper.release({ account, held: "release", probationMs: 0 }, author);
   const contained = await keeper.contain({ account, reason: "a test", skip: [] }, author);
   assert.equal(contained.find(({ step }) => step === "hold")?.result, "done");
-  assert.deepEqual(await held(), [queueId]);
+  assert.deepEqual(await held(), [`mx1/${queueId}`]);
   assert.equal((await release()).find(({ step }) => step === "unhold")?.result, "failed");
-  assert.deepEqual(await held(), [queueId]);
+  assert.deepEqual(await held(), [`mx1/${queueId}`]);
   works = true;
   assert.equal((await release()).find(({ step }) => step === "unhold")?.result, "done");
   assert.deepEqual([await held(), asked], [[], [queueId, queueId]]);

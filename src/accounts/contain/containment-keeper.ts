@@ -25,7 +25,7 @@ export interface ContainParts {
   /** The judge's side. */
   readonly judge: {
     view(account: string): Promise<AccountView | undefined>;
-    queueOf(account: string): Promise<readonly { readonly queueId: string; readonly at: number }[]>;
+    queueOf(account: string): Promise<readonly { readonly queueId: string; readonly node: string }[]>;
     reset(account: string): Promise<boolean>;
   };
   /** What lies in the queue; undefined when nobody can say. */
@@ -80,7 +80,7 @@ export class ContainmentKeeper {
   /** What would be done; changes nothing. */
   async plan(order: ContainOrder): Promise<readonly ContainStep[]> {
     const { account, skip } = order;
-    const [ids, addresses] = [await this.#queuedIds(account), await this.#strangers(account)];
+    const [{ ids, elsewhere }, addresses] = [await this.#queuedIds(account), await this.#strangers(account)];
     const frozen = (await findFreeze(this.#parts.store.facts, account)) !== undefined;
     const steps: ContainStep[] = [
       planned(
@@ -88,7 +88,12 @@ export class ContainmentKeeper {
         "refuse every message of the account",
         frozen ? "it is frozen already" : "at its next question",
       ),
-      this.#byHelper("hold", `hold its ${ids.length} queued messages`, ids.length === 0, postsuperLine("-h", ids)),
+      this.#byHelper(
+        "hold",
+        `hold its ${ids.length} queued messages${elsewhere}`,
+        ids.length === 0,
+        postsuperLine("-h", ids),
+      ),
       this.#byHelper("kick", "end its IMAP, POP3 and submission sessions", false, this.#kickLines(account)),
       planned("ban", `ban ${addresses.length} unfamiliar addresses for 7 days`, addresses.join(", ")),
       planned("notify", "tell whom [notices] names", "through its channels"),
@@ -119,13 +124,19 @@ export class ContainmentKeeper {
 
   async planRelease({ account, held, probationMs }: ReleaseOrder): Promise<readonly ContainStep[]> {
     const open = await findContainment(this.#parts.store.facts, account);
-    const ids = safeIds(open?.held ?? []);
+    const { ids, others } = this.#heldHere(open?.held ?? []);
+    const elsewhere = others.length === 0 ? "" : ` (${others.length} more lie on other nodes: release it there too)`;
     const flag = held === "release" ? "-H" : "-d";
     const word = held === "release" ? "give back to the queue" : "delete";
     const days = Math.round(probationMs / 86_400_000);
     return [
       planned("unfreeze", "let the account send again", "at its next question"),
-      this.#byHelper("unhold", `${word} ${ids.length} held messages`, ids.length === 0, postsuperLine(flag, ids)),
+      this.#byHelper(
+        "unhold",
+        `${word} ${ids.length} held messages${elsewhere}`,
+        ids.length === 0,
+        postsuperLine(flag, ids),
+      ),
       planned("unban", `end the bans of ${open?.banned.length ?? 0} addresses`, (open?.banned ?? []).join(", ")),
       planned("reset", "forget what was counted, for the judge and for quotas", "what is familiar stays"),
       planned("watch", probationMs === 0 ? "no probation" : `a probation of ${days} days in the watch group`, ""),
@@ -138,7 +149,7 @@ export class ContainmentKeeper {
     const open = await findContainment(this.#parts.store.facts, account);
     const acts: Readonly<Record<string, Act>> = {
       unfreeze: (step) => this.#unfreeze(step, account),
-      unhold: (step) => this.#unhold(step, safeIds(open?.held ?? []), held),
+      unhold: (step) => this.#unhold(step, this.#heldHere(open?.held ?? []).ids, held),
       unban: (step) => this.#unban(step, open?.banned ?? [], author),
       reset: (step) => this.#reset(step, account, resetQuotas),
       watch: (step) => this.#probation(step, account, probationMs, author),
@@ -152,7 +163,7 @@ export class ContainmentKeeper {
     const record = { account, at: open?.at ?? author.now, releasedAt: author.now, steps: done, by: author.by };
     // What was not given back is known to the next release.
     const rest = {
-      held: isOver(done, "unhold") ? [] : (open?.held ?? []),
+      held: isOver(done, "unhold") ? this.#heldHere(open?.held ?? []).others : (open?.held ?? []),
       banned: isOver(done, "unban") ? [] : (open?.banned ?? []),
     };
     await this.#record({ ...record, ...rest }, "account_released", author, "password changed");
@@ -161,11 +172,22 @@ export class ContainmentKeeper {
   }
 
   /** Its messages by queue ids that we know are its: a sender proves nothing. */
-  async #queuedIds(account: string): Promise<readonly string[]> {
-    const own = await this.#parts.judge.queueOf(account).catch(() => []);
+  async #queuedIds(account: string): Promise<{ readonly ids: readonly string[]; readonly elsewhere: string }> {
+    const all = await this.#parts.judge.queueOf(account).catch(() => []);
     const there = await this.#parts.queued();
-    const ids = own.map(({ queueId }) => queueId).filter((id) => there === undefined || there.has(id));
-    return safeIds(ids).slice(-holdsMax);
+    const own = all.filter(({ node }) => node === this.#parts.node).map(({ queueId }) => queueId);
+    const ids = own.filter((id) => there === undefined || there.has(id));
+    const others = [...new Set(all.map(({ node }) => node))].filter((node) => node !== this.#parts.node);
+    const elsewhere = others.length === 0 ? "" : ` (it also sent through ${others.join(", ")}: contain it there too)`;
+    return { ids: safeIds(ids).slice(-holdsMax), elsewhere };
+  }
+
+  /** What was held in the queue of this node, and what in those of others. */
+  #heldHere(held: readonly string[]): { readonly ids: readonly string[]; readonly others: readonly string[] } {
+    const prefix = `${this.#parts.node}/`;
+    const isOwn = (id: string) => !id.includes("/") || id.startsWith(prefix);
+    const ids = held.filter(isOwn).map((id) => id.slice(id.lastIndexOf("/") + 1));
+    return { ids: safeIds(ids), others: held.filter((id) => !isOwn(id)) };
   }
 
   /** Where it was used from and its owner is not at home. Networks that many accounts use hold others of ours. */
@@ -191,10 +213,10 @@ export class ContainmentKeeper {
 
   async #hold(step: ContainStep, account: string, held: string[]): Promise<ContainStep> {
     // Asked again: until the freeze more may have come.
-    const ids = await this.#queuedIds(account);
+    const { ids } = await this.#queuedIds(account);
     if (ids.length === 0) return { ...step, result: "nothing_to_do" };
     const known = new Set(held);
-    held.push(...ids.filter((id) => !known.has(id)));
+    held.push(...ids.map((id) => `${this.#parts.node}/${id}`).filter((id) => !known.has(id)));
     const helper = this.#parts.helper();
     if (helper === undefined) return { ...step, result: "by_hand", detail: postsuperLine("-h", ids) };
     const count = await helper.hold(ids);

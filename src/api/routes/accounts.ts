@@ -70,7 +70,7 @@ export const accountRoutes = [
   route({
     method: "POST",
     path: "/accounts/erase",
-    help: "Forgets the history, levels, watch and marks of an account on this node. Decisions about its mail, a freeze and what was done to contain it stay, and what other nodes know.",
+    help: "Forgets the history, levels, watch and marks of an account on all nodes. Decisions about its mail, a freeze and what was done to contain it stay.",
     input: eraseRequest,
     answer: eraseAnswer,
     run: eraseAccount,

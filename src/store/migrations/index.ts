@@ -7,6 +7,7 @@ import { noticeTables } from "./0004-notices.ts";
 import { banTables } from "./0005-bans.ts";
 import { failureTables } from "./0006-failures.ts";
 import { accountTables } from "./0007-accounts.ts";
+import { toldTables } from "./0008-told.ts";
 import type { Migration } from "./migration.ts";
 
 export const migrations: readonly Migration[] = [
@@ -17,4 +18,5 @@ export const migrations: readonly Migration[] = [
   banTables,
   failureTables,
   accountTables,
+  toldTables,
 ];

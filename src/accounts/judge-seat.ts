@@ -1,0 +1,61 @@
+// The judge of several nodes, on the one that has the role: hears what all of them tell, in one order, and says what is to be written.
+
+import type { AccountsStart, AccountsWrite, Heard } from "./accounts-words.ts";
+import { replayEvents } from "./event-record.ts";
+import type { Judge, LevelChange, NetworkFinder } from "./judge.ts";
+import { checkpointOf, doAct, restoreJudge, useMarks } from "./restored-judge.ts";
+
+/** Histories are written this often, and after so many rows. */
+const checkpointMs = 300_000;
+const checkpointRows = 5_000;
+
+export class JudgeSeat {
+  readonly judge: Judge;
+  readonly #epoch: number;
+  #changes: LevelChange[] = [];
+  #applied: number;
+  #written: number;
+  #isBehind = false;
+  #rows = 0;
+  #checkpointAt = 0;
+
+  /** `applied`: the last row of which the changes were written. */
+  constructor(start: AccountsStart, networks: NetworkFinder, { epoch, applied }: { epoch: number; applied: number }) {
+    this.judge = restoreJudge(start, networks, (change) => void this.#changes.push(change));
+    this.#epoch = epoch;
+    this.#applied = applied;
+    this.#written = applied;
+    this.#rows = start.events.length;
+  }
+
+  hear({ rows, more, marks, now }: Heard): void {
+    if (marks !== undefined) useMarks(this.judge, marks);
+    this.#isBehind = more;
+    for (const { seq, body } of rows) {
+      // Asked a second time after an answer that was lost.
+      if (seq <= this.#applied) continue;
+      replayEvents(body, this.judge, (act) => {
+        doAct(this.judge, act);
+        // What a person did is on disk soon, and what it undid is gone from there.
+        this.#checkpointAt = 0;
+      });
+      this.#applied = seq;
+      this.#rows++;
+    }
+    if (!more) this.judge.due(now);
+  }
+
+  due(now: number): readonly AccountsWrite[] {
+    if (!this.#isBehind) this.judge.due(now);
+    const writes: AccountsWrite[] = this.#changes.map((change) => ({ kind: "change", change }));
+    this.#changes = [];
+    if (this.#rows > 0 && (now >= this.#checkpointAt || this.#rows >= checkpointRows)) {
+      this.#checkpointAt = now + checkpointMs;
+      this.#rows = 0;
+      writes.push(checkpointOf(this.judge, now, this.#applied));
+    }
+    if (writes.length === 0 && this.#written === this.#applied) return [];
+    this.#written = this.#applied;
+    return [{ kind: "judged", epoch: this.#epoch, applied: this.#applied, writes }];
+  }
+}
