@@ -10,7 +10,7 @@ const kills = process.env["POSTVARTA_FULL"] === "1" ? 200 : 5;
 
 test(`${kills} kills under load on PostgreSQL lose no answered charge and double none`, {
   skip: needs("postgres"),
-  timeout: 900_000,
+  timeout: 2_400_000,
 }, async (t) => {
   await using rig = await PostgresRig.start();
   await using daemon = await DaemonChild.start({ rules: killRules, storeUrl: await rig.createDatabase() });

@@ -8,7 +8,7 @@ import { killRules, killUnderLoad } from "./kill-loop.ts";
 
 const kills = process.env["POSTVARTA_FULL"] === "1" ? 200 : 20;
 
-test(`${kills} kills under load lose no answered charge and double none`, { timeout: 900_000 }, async (t) => {
+test(`${kills} kills under load lose no answered charge and double none`, { timeout: 2_400_000 }, async (t) => {
   await using daemon = await DaemonChild.start({ rules: killRules });
   await killUnderLoad(daemon, kills, t);
   await daemon.kill("SIGTERM");
