@@ -1,22 +1,35 @@
 // What the search for stolen accounts costs: `node bench/accounts.ts [FILE]`. Prints seconds and memory of `accounts scan` over FILE
-// (or a million lines made here for 10 000 accounts), microseconds an event of the judge alone, and bytes of an idle account.
+// (or a million lines made here for 10 000 accounts), microseconds an event of the judge alone,
+// of its part in the logs thread a line, records and all, and bytes of an idle account.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { AccountsPart } from "../src/accounts/accounts-part.ts";
 import { Judge } from "../src/accounts/judge.ts";
 import { defaultJudgeSettings } from "../src/accounts/judge-settings.ts";
 import { Accounts } from "../src/core/account.ts";
-import { draftMailEvent, type MailEvent } from "../src/core/event.ts";
+import { draftMailEvent, type MailEvent, mailKinds } from "../src/core/event.ts";
+import type { LineBatch } from "../src/core/line-batch.ts";
+import { readMailEvents } from "../src/logs/events.ts";
+import { Zone } from "../src/logs/zone.ts";
 import { networkCacheDirectory } from "../src/networks/embedded.ts";
+import type { NetworkBook } from "../src/networks/network-book.ts";
 import { openNetworks } from "../src/networks/networks.ts";
 import { accountsMade, addressOf, makeManyAccounts, scanCost } from "../tests/many-accounts.ts";
 
 const linesMade = 1_000_000;
 const idleAccounts = 200_000;
+const linesOfBatch = 400;
 const dayMs = 86_400_000;
 const start = Date.UTC(2026, 0, 1);
+
+const none = new Int32Array(0);
+const emptyBatch: LineBatch = {
+  ...{ source: "bench", stream: "bench", bytes: Buffer.alloc(0), starts: none, ends: none },
+  ...{ count: 0, skipped: 0, readAt: 0, isReplay: false, isLive: true },
+};
 
 const folder = mkdtempSync(path.join(tmpdir(), "postvarta-bench-"));
 try {
@@ -34,10 +47,37 @@ try {
       networks: book,
       onChange: () => {},
     });
+  console.log(`live: ${await judgeLive(file, lines, book)}`);
   console.log(`judge alone: ${judgeEvents(newJudge()).toFixed(2)} µs an event`);
   console.log(`idle account: ${bytesOfIdle(newJudge())} bytes, ${idleAccounts} of them`);
 } finally {
   rmSync(folder, { recursive: true });
+}
+
+/** The file's events as the logs thread hands them over, a batch of lines at a time; what it writes is made, and thrown away. */
+async function judgeLive(file: string, lines: number, networks: NetworkBook): Promise<string> {
+  const events: MailEvent[] = [];
+  const options = { year: 2026, zone: Zone.parse("UTC"), kinds: mailKinds, warn: () => {}, now: Date.now };
+  await readMailEvents([file], options, { see: (event) => void events.push(event), pause: async () => true });
+  const accounts = { defaultDomain: "", aliases: [] };
+  const nothing = { histories: [], queue: [], site: undefined, marks: [], events: [], sequence: 0 };
+  const part = new AccountsPart({ settings: defaultJudgeSettings, accounts, ...nothing }, networks);
+  const each = Math.max(1, Math.round((events.length * linesOfBatch) / lines));
+  const spent = { see: 0, due: 0 };
+  for (let i = 0; i < events.length; i += each) {
+    const some = events.slice(i, i + each);
+    const readAt = some.at(-1)?.at ?? 0;
+    const batch = { ...emptyBatch, readAt };
+    const before = process.threadCpuUsage();
+    part.see({ batch, events: some, refused: [] });
+    const between = process.threadCpuUsage();
+    part.due(readAt);
+    const after = process.threadCpuUsage();
+    spent.see += between.user + between.system - before.user - before.system;
+    spent.due += after.user + after.system - between.user - between.system;
+  }
+  const [see, due] = [spent.see / lines, spent.due / lines];
+  return `${(see + due).toFixed(2)} µs a line: ${see.toFixed(2)} of judging, ${due.toFixed(2)} of histories written every 5 minutes of the log`;
 }
 
 /** Logins and their queue lines, one in a hundred from somewhere else, as fast as the judge takes them. */

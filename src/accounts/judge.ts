@@ -144,6 +144,7 @@ export class Judge {
     }
     if (now < this.#tidyAt) return;
     this.#tidyAt = now + tidyMs;
+    this.site.tidy(now);
     this.book.tidy(now, this.#parts.folds ?? false);
   }
 

@@ -18,6 +18,13 @@ interface Seen {
 interface Guesser {
   readonly failed: Seen[];
   readonly friendly: Seen[];
+  /** As it lies on disk; undefined since it changed. Most do not change from one record to the next. */
+  text: string | undefined;
+}
+
+interface Victim {
+  readonly seen: Seen[];
+  text: string | undefined;
 }
 
 type Pairs = readonly (readonly [key: number, at: number])[];
@@ -34,7 +41,7 @@ export class SiteKnowledge {
   readonly #networks = new Map<number, number>();
   readonly #countries = new Map<number, number>();
   readonly #guessers = new Map<number, Guesser>();
-  readonly #victims = new Map<string, Seen[]>();
+  readonly #victims = new Map<string, Victim>();
   #accounts = 0;
 
   constructor(settings: JudgeSettings) {
@@ -70,15 +77,20 @@ export class SiteKnowledge {
 
   /** A wrong password for `account` from the address `line`. */
   addFailure(account: string, line: number, at: number): void {
-    see(this.#guesser(line).failed, textKey(account), at);
-    const victim = renew(this.#victims, account, victimsMax, () => []);
-    see(victim, line, at);
+    const guesser = this.#guesser(line);
+    see(guesser.failed, textKey(account), at);
+    guesser.text = undefined;
+    const victim = renew(this.#victims, account, victimsMax, (): Victim => ({ seen: [], text: undefined }));
+    see(victim.seen, line, at);
+    victim.text = undefined;
   }
 
   /** A right one. */
   addSuccess(account: string, line: number, at: number): void {
     const guesser = this.#guessers.get(line);
-    if (guesser !== undefined) see(guesser.friendly, textKey(account), at);
+    if (guesser === undefined) return;
+    see(guesser.friendly, textKey(account), at);
+    guesser.text = undefined;
   }
 
   /** Accounts other than this one on which the address failed lately; 0 unless they are many more than its friendly ones. */
@@ -96,15 +108,31 @@ export class SiteKnowledge {
   guessedFrom(account: string, at: number): number {
     const victim = this.#victims.get(account);
     if (victim === undefined) return 0;
-    return victim.filter((seen) => at - seen.at <= this.#settings.guessingBefore.withinMs).length;
+    return victim.seen.filter((seen) => at - seen.at <= this.#settings.guessingBefore.withinMs).length;
+  }
+
+  /** Forgets what is too old to count. */
+  tidy(now: number): void {
+    const { knownGuesser, guessingBefore } = this.#settings;
+    for (const [line, guesser] of this.#guessers) {
+      dropBefore(guesser.failed, now - knownGuesser.withinMs);
+      dropBefore(guesser.friendly, now - friendlyMs);
+      guesser.text = undefined;
+      if (guesser.failed.length + guesser.friendly.length === 0) this.#guessers.delete(line);
+    }
+    for (const [name, victim] of this.#victims) {
+      dropBefore(victim.seen, now - guessingBefore.withinMs);
+      victim.text = undefined;
+      if (victim.seen.length === 0) this.#victims.delete(name);
+    }
   }
 
   /** Everything, for the disk. */
   print(): SiteRecord {
     return {
       known: JSON.stringify([this.#accounts, [...this.#networks], [...this.#countries]]),
-      guessers: JSON.stringify([...this.#guessers].map(([line, it]) => [line, pairs(it.failed), pairs(it.friendly)])),
-      victims: JSON.stringify([...this.#victims].map(([name, seen]) => [name, pairs(seen)])),
+      guessers: printAll(this.#guessers, (line, it) => [line, pairs(it.failed), pairs(it.friendly)]),
+      victims: printAll(this.#victims, (name, { seen }) => [name, pairs(seen)]),
     };
   }
 
@@ -115,13 +143,32 @@ export class SiteKnowledge {
     for (const [key, count] of networks) this.#networks.set(key, count);
     for (const [key, count] of countries) this.#countries.set(key, count);
     for (const [line, failed, friendly] of JSON.parse(guessers) as [number, Pairs, Pairs][])
-      this.#guessers.set(line, { failed: failed.map(seenOf), friendly: friendly.map(seenOf) });
-    for (const [name, seen] of JSON.parse(victims) as [string, Pairs][]) this.#victims.set(name, seen.map(seenOf));
+      this.#guessers.set(line, { failed: failed.map(seenOf), friendly: friendly.map(seenOf), text: undefined });
+    for (const [name, seen] of JSON.parse(victims) as [string, Pairs][])
+      this.#victims.set(name, { seen: seen.map(seenOf), text: undefined });
   }
 
   #guesser(line: number): Guesser {
-    return renew(this.#guessers, line, guessersMax, () => ({ failed: [], friendly: [] }));
+    return renew(this.#guessers, line, guessersMax, (): Guesser => ({ failed: [], friendly: [], text: undefined }));
   }
+}
+
+function printAll<K, V extends { text: string | undefined }>(
+  map: ReadonlyMap<K, V>,
+  record: (key: K, value: V) => readonly unknown[],
+): string {
+  const texts: string[] = [];
+  for (const [key, value] of map) {
+    value.text ??= JSON.stringify(record(key, value));
+    texts.push(value.text);
+  }
+  return `[${texts.join(",")}]`;
+}
+
+/** The oldest come first. */
+function dropBefore(list: Seen[], at: number): void {
+  const first = list.findIndex((seen) => seen.at >= at);
+  list.splice(0, first < 0 ? list.length : first);
 }
 
 function pairs(list: readonly Seen[]): Pairs {
