@@ -268,7 +268,7 @@ const jails = z.strictObject({
     .max(10_000_000)
     .default(1_000_000)
     .describe(
-      "Failing addresses that are remembered, all jails together; beyond it those are forgotten that failed longest ago.",
+      "Failing addresses and networks around them that are remembered, all jails together (about 200 bytes each); beyond it those are forgotten that failed longest ago.",
     ),
   trust: trust.prefault({}).describe("Addresses that are never banned."),
   ...ownJailSections,

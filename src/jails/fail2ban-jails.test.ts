@@ -6,6 +6,7 @@ import type { LineBatch } from "../core/line-batch.ts";
 import type { IgnoreSources } from "./fail2ban/ignore-list.ts";
 import { readJails } from "./fail2ban/jail-reader.ts";
 import { Fail2banJails } from "./fail2ban-jails.ts";
+import { FailureBudget } from "./failure-budget.ts";
 import { LineMemory } from "./line-memory.ts";
 import { machine } from "./machine.ts";
 
@@ -22,7 +23,7 @@ test("a pattern that a short line can make run for ages is told when its jail is
     isTrusted: () => false,
     now: Date.now,
     timeOf: (at) => at,
-    idsMax: 100,
+    budget: new FailureBudget(100),
     outside: machine,
   });
   deepStrictEqual(jails.troublesOf("slow"), ["a short line can make failregex 2 run for ages"]);
@@ -50,7 +51,7 @@ function ignoring(t: TestContext, options: string, outside: IgnoreSources): Fail
   });
   const { jails: definitions } = readJails(directory);
   const lines = new LineMemory();
-  const rest = { isTrusted: () => false, now: Date.now, timeOf: (at: number) => at, idsMax: 100 };
+  const rest = { isTrusted: () => false, now: Date.now, timeOf: (at: number) => at, budget: new FailureBudget(100) };
   return new Fail2banJails({ definitions, method: "sliding", lines, outside, ...rest });
 }
 

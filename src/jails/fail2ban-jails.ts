@@ -9,6 +9,7 @@ import { FilterEngine } from "./fail2ban/filter-engine.ts";
 import { IgnoreList, type IgnoreSources } from "./fail2ban/ignore-list.ts";
 import type { JailDefinition } from "./fail2ban/jail-reader.ts";
 import { usesJournal } from "./fail2ban-config.ts";
+import type { FailureBudget } from "./failure-budget.ts";
 import { GuardedFilter } from "./filter.ts";
 import { findSlowPatterns, type SlowPattern } from "./filter-check/slow-patterns.ts";
 import { needsOf } from "./filter-needs.ts";
@@ -33,7 +34,8 @@ export interface Fail2banJailsOptions {
   readonly now: () => number;
   /** When something with a stamp counts as having happened, or undefined when it is too old to count at all. */
   readonly timeOf: (at: number, now: number, isLive: boolean) => number;
-  readonly idsMax: number;
+  /** All jails' together. */
+  readonly budget: FailureBudget;
   /** Whom the lists of who is ignored ask. */
   readonly outside: IgnoreSources;
 }
@@ -185,7 +187,7 @@ export class Fail2banJails {
   }
 
   #makeRunning(definition: JailDefinition, number: number): Running {
-    const { method, lines, idsMax } = this.#options;
+    const { method, lines, budget } = this.#options;
     const { name, maxretry, findtimeSeconds, bantimeSeconds, ignore } = definition;
     const isJournal = usesJournal(definition);
     const setting = {
@@ -194,7 +196,7 @@ export class Fail2banJails {
       bantimeMs: bantimeSeconds < 0 ? undefined : bantimeSeconds * 1000,
     };
     return {
-      ...{ definition, number, isJournal, jail: new Jail(setting, lines, idsMax) },
+      ...{ definition, number, isJournal, jail: new Jail(setting, lines, budget) },
       slow: findSlowPatterns(definition.filter, { soonOnly: true }),
       ignored: new IgnoreList(ignore, this.#options.outside),
     };

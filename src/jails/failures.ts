@@ -1,6 +1,8 @@
 // How many failures an address (or another id) has within `findtime`: exactly, or as Fail2ban estimates it.
 // No clock and no timer: the time comes with each failure.
 
+import type { FailureBudget } from "./failure-budget.ts";
+
 export interface CounterSetting {
   readonly maxretry: number;
   readonly findtimeMs: number;
@@ -28,8 +30,6 @@ export interface Counted {
 
 /** As Fail2ban: what fell out of the window is looked for no more often. */
 const cleanEveryMs = 5_000;
-/** Ids beyond this push out the one that failed longest ago: hostile networks have more addresses than memory. */
-const idsMaxDefault = 1_000_000;
 /** The estimate keeps no more failures of an id than this, for the lines of a ban. */
 const estimateKeepsMax = 10;
 
@@ -48,8 +48,8 @@ export interface FailureCounter {
 }
 
 /** An empty counter; both methods forget what is older than findtime. */
-export function makeFailureCounter(setting: CounterSetting, idsMax = idsMaxDefault): FailureCounter {
-  return setting.method === "sliding" ? new SlidingCounter(setting, idsMax) : new EstimateCounter(setting, idsMax);
+export function makeFailureCounter(setting: CounterSetting, budget: FailureBudget): FailureCounter {
+  return setting.method === "sliding" ? new SlidingCounter(setting, budget) : new EstimateCounter(setting, budget);
 }
 
 /** Numbers of one failure in a flat list: an array of numbers costs a fraction of as many objects. */
@@ -65,13 +65,14 @@ function failuresOf(flat: readonly number[]): readonly Failed[] {
 /** The last maxretry failures of each id; ids in the order of their last failure, so that the first is the oldest. */
 class SlidingCounter implements FailureCounter {
   readonly #setting: CounterSetting;
-  readonly #idsMax: number;
+  readonly #budget: FailureBudget;
   readonly #ids = new Map<string, number[]>();
   #cleanAt = Number.NEGATIVE_INFINITY;
 
-  constructor(setting: CounterSetting, idsMax: number) {
+  constructor(setting: CounterSetting, budget: FailureBudget) {
     this.#setting = setting;
-    this.#idsMax = idsMax;
+    this.#budget = budget;
+    budget.join(this.#ids, lastTime);
   }
 
   get size(): number {
@@ -80,8 +81,10 @@ class SlidingCounter implements FailureCounter {
 
   add(id: string, failed: Failed, now: number): Counted {
     const time = Math.min(failed.at, now);
-    const flat = this.#ids.get(id) ?? [];
-    insert(flat, time, failed);
+    const known = this.#ids.get(id);
+    // Most addresses fail once: a list of just three numbers takes a third of one that has grown.
+    const flat = known ?? [time, failed.line, failed.mark];
+    if (known !== undefined) insert(flat, time, failed);
     // A window ends at the latest failure, also when lines come out of order.
     dropOld(flat, (flat[flat.length - width] ?? time) - this.#setting.findtimeMs);
     const count = flat.length / width;
@@ -115,18 +118,22 @@ class SlidingCounter implements FailureCounter {
   }
 
   last(limit: number): readonly (readonly [string, number, number])[] {
-    return lastOf(this.#ids, limit).map(([id, flat]) => [id, flat.length / width, flat[flat.length - width] ?? 0]);
+    return lastOf(this.#ids, limit).map(([id, flat]) => [id, flat.length / width, lastTime(flat)]);
   }
 
   #clean(now: number): void {
-    pushOut(this.#ids, this.#idsMax);
+    this.#budget.added();
     if (now < this.#cleanAt) return;
     this.#cleanAt = now + cleanEveryMs;
     for (const [id, flat] of this.#ids) {
-      if ((flat[flat.length - width] ?? 0) > now - this.#setting.findtimeMs) break;
+      if (lastTime(flat) > now - this.#setting.findtimeMs) break;
       this.#ids.delete(id);
     }
   }
+}
+
+function lastTime(flat: readonly number[]): number {
+  return flat[flat.length - width] ?? 0;
 }
 
 /** Puts a failure behind those that are not later. */
@@ -153,13 +160,14 @@ interface Rate {
 /** One rate an id: what is older than findtime is thought to have been spread evenly. */
 class EstimateCounter implements FailureCounter {
   readonly #setting: CounterSetting;
-  readonly #idsMax: number;
+  readonly #budget: FailureBudget;
   readonly #rates = new Map<string, Rate>();
   #cleanAt = Number.NEGATIVE_INFINITY;
 
-  constructor(setting: CounterSetting, idsMax: number) {
+  constructor(setting: CounterSetting, budget: FailureBudget) {
     this.#setting = setting;
-    this.#idsMax = idsMax;
+    this.#budget = budget;
+    budget.join(this.#rates, ({ last }) => last);
   }
 
   get size(): number {
@@ -209,17 +217,11 @@ class EstimateCounter implements FailureCounter {
   }
 
   #clean(now: number): void {
-    pushOut(this.#rates, this.#idsMax);
+    this.#budget.added();
     if (now < this.#cleanAt) return;
     this.#cleanAt = now + cleanEveryMs;
     for (const [id, rate] of this.#rates) if (rate.last <= now - this.#setting.findtimeMs) this.#rates.delete(id);
   }
-}
-
-function pushOut(map: Map<string, unknown>, max: number): void {
-  if (map.size <= max) return;
-  const oldest = map.keys().next().value;
-  if (oldest !== undefined) map.delete(oldest);
 }
 
 /** The last `limit` entries, the very last first. */

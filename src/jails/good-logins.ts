@@ -94,11 +94,12 @@ export class GoodLogins {
   }
 
   #pushOut(): void {
-    while (this.#pairs > pairsMax) {
-      const [first] = this.#networks;
-      if (first === undefined) return;
-      this.#networks.delete(first[0]);
-      this.#pairs -= first[1].size;
+    if (this.#pairs <= pairsMax) return;
+    // Some at once: the first entry of a Map that lost many is found slowly.
+    for (const [network, accounts] of this.#networks) {
+      if (this.#pairs <= pairsMax - pairsMax / 100) return;
+      this.#networks.delete(network);
+      this.#pairs -= accounts.size;
     }
   }
 }

@@ -6,6 +6,7 @@ import { parseNetwork } from "../core/ip.ts";
 import type { LogPart, SeenLines } from "../core/log-part.ts";
 import { readFail2ban } from "./fail2ban-config.ts";
 import { Fail2banJails } from "./fail2ban-jails.ts";
+import { FailureBudget } from "./failure-budget.ts";
 import type { Jail } from "./jail.ts";
 import type {
   FailingId,
@@ -44,8 +45,7 @@ export class JailPart implements LogPart<JailsWrite> {
     this.#trusted = new TrustedAddresses(start.trusted);
     const isTrusted = (address: string) => this.#trusted.has(address, this.#now);
     const { jails: definitions, problems } = readFail2ban(start.fail2ban.directory);
-    const jailCount = start.own.length + definitions.length;
-    const idsMax = Math.max(1, Math.floor(start.failingMax / Math.max(1, jailCount)));
+    const budget = new FailureBudget(start.failingMax);
     this.#problems = problems.map(({ line }) => line);
     const { defaultDomain, aliases } = start.accounts;
     const accounts = new Accounts({ defaultDomain, aliases });
@@ -56,10 +56,10 @@ export class JailPart implements LogPart<JailsWrite> {
       isTrusted,
       lines: this.#lines,
       quotaTexts: start.quotaTexts,
-      idsMax,
+      budget,
     });
     this.#fail2ban = new Fail2banJails({
-      ...{ definitions, method: start.fail2ban.method, lines: this.#lines, isTrusted, timeOf, idsMax },
+      ...{ definitions, method: start.fail2ban.method, lines: this.#lines, isTrusted, timeOf, budget },
       now: () => this.#now,
       outside: machine,
     });

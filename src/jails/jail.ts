@@ -2,6 +2,7 @@
 
 import { printDuration } from "../core/duration.ts";
 import { contains, type Network, networkOf, parseIp, parseNetwork, printNetwork, widthOf } from "../core/ip.ts";
+import type { FailureBudget } from "./failure-budget.ts";
 import { type Failed, type FailureCounter, makeFailureCounter } from "./failures.ts";
 import type { LineMemory } from "./line-memory.ts";
 import { SubnetCounter, type SubnetHit } from "./subnets.ts";
@@ -61,12 +62,12 @@ export class Jail {
   readonly #subnets: SubnetCounter | undefined;
   #recorded: RecordedFailure[] = [];
 
-  constructor(setting: JailSetting, lines: LineMemory, idsMax?: number) {
+  constructor(setting: JailSetting, lines: LineMemory, budget: FailureBudget) {
     const { subnets, findtimeMs } = setting;
     this.setting = setting;
     this.#lines = lines;
-    this.#counter = makeFailureCounter(setting, idsMax);
-    this.#subnets = subnets && new SubnetCounter({ ...subnets, findtimeMs });
+    this.#counter = makeFailureCounter(setting, budget);
+    this.#subnets = subnets && new SubnetCounter({ ...subnets, findtimeMs }, budget);
   }
 
   /** Ids that fail just now. */

@@ -1,6 +1,7 @@
 // The own jails over mail events: who failed, who is spared, and what a successful login takes back.
 
 import type { MailEvent, MailKind } from "../core/event.ts";
+import type { FailureBudget } from "./failure-budget.ts";
 import type { GoodLogin } from "./good-logins.ts";
 import { GoodLogins } from "./good-logins.ts";
 import { Jail, type JailSetting } from "./jail.ts";
@@ -27,7 +28,8 @@ export interface OwnJailsOptions {
   readonly isTrusted: (address: string) => boolean;
   readonly lines: LineMemory;
   readonly quotaTexts: readonly string[];
-  readonly idsMax: number;
+  /** All jails' together. */
+  readonly budget: FailureBudget;
 }
 
 /** One failure that was treated mildly, for people. */
@@ -127,14 +129,14 @@ export class OwnJails {
   }
 
   #makeRunning(plug: OwnJail, setting: JailSetting): Running {
-    const { lines, mildness, idsMax } = this.#options;
+    const { lines, mildness, budget } = this.#options;
     const { factor, bantimeMs } = mildness;
-    const jail = new Jail(setting, lines, idsMax);
+    const jail = new Jail(setting, lines, budget);
     if (plug.isMild === undefined || factor === undefined) return { plug, jail, mild: undefined };
     const mildTime = setting.bantimeMs === undefined ? bantimeMs : Math.min(bantimeMs, setting.bantimeMs);
     const mildSetting = { ...setting, maxretry: setting.maxretry * factor, bantimeMs: mildTime, subnets: undefined };
     const names = { name: `${setting.name}${mildEnd}`, bansAs: setting.name, what: `${setting.what}, treated mildly,` };
-    return { plug, jail, mild: new Jail({ ...mildSetting, ...names }, lines, idsMax) };
+    return { plug, jail, mild: new Jail({ ...mildSetting, ...names }, lines, budget) };
   }
 
   #login(ip: string, account: string, at: number): GoodLogin | undefined {

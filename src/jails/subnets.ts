@@ -1,7 +1,9 @@
 // Attackers that spread over a network: each address stays below maxretry, or comes once. Failures are also counted by /24 (IPv4)
 // and /48 (IPv6, its /64s as addresses), and the narrowest prefix in them is told that holds enough failures of enough addresses.
 
-import { type Network, networkOf, parseIp, printNetwork } from "../core/ip.ts";
+import { type Ip, type Network, networkOf, parseIp } from "../core/ip.ts";
+
+import type { FailureBudget } from "./failure-budget.ts";
 
 export interface SubnetSetting {
   /** Failures within findtime, all addresses of the prefix together. */
@@ -11,8 +13,8 @@ export interface SubnetSetting {
   readonly findtimeMs: number;
 }
 
-/** Blocks that are followed; beyond it the one that failed longest ago is forgotten. */
-const blocksMax = 100_000;
+/** What fell out of findtime is looked for no more often. */
+const cleanEveryMs = 5_000;
 /** Failures of one block that are kept, the latest. */
 const failuresMax = 256;
 
@@ -29,10 +31,14 @@ export interface SubnetHit {
 export class SubnetCounter {
   readonly #setting: SubnetSetting;
   /** Flat pairs: time, bits below the block. */
-  readonly #blocks = new Map<string, number[]>();
+  readonly #blocks = new Map<number, number[]>();
+  readonly #budget: FailureBudget;
+  #cleanAt = Number.NEGATIVE_INFINITY;
 
-  constructor(setting: SubnetSetting) {
+  constructor(setting: SubnetSetting, budget: FailureBudget) {
     this.#setting = setting;
+    this.#budget = budget;
+    budget.join(this.#blocks, lastTime);
   }
 
   /** Counts a failure of an address at `at` (ms); the prefix that is to be banned for it. */
@@ -41,13 +47,15 @@ export class SubnetCounter {
     if (ip === undefined) return undefined;
     const block = networkOf(ip, blockLength[ip.family]);
     const low = ip.family === 4 ? ip.words[0] & 0xff : ip.words[1] & 0xffff;
-    const key = printNetwork(block);
-    const flat = this.#blocks.get(key) ?? [];
-    flat.push(at, low);
-    if (flat.length > failuresMax * 2) flat.splice(0, 2);
+    const key = keyOf(block.ip);
+    const known = this.#blocks.get(key);
+    const flat = known ?? [at, low];
+    known?.push(at, low);
+    dropOld(flat, at - this.#setting.findtimeMs);
     this.#blocks.delete(key);
     this.#blocks.set(key, flat);
-    this.#pushOut();
+    this.#budget.added();
+    this.#clean(at);
     if (flat.length < this.#setting.maxretry * 2) return undefined;
     return this.#narrowest(block, flat, low, at);
   }
@@ -56,7 +64,7 @@ export class SubnetCounter {
   forget(network: Network): void {
     const { family } = network.ip;
     if (network.length < blockLength[family]) return;
-    this.#blocks.delete(printNetwork(networkOf(network.ip, blockLength[family])));
+    this.#blocks.delete(keyOf(networkOf(network.ip, blockLength[family]).ip));
   }
 
   #narrowest(block: Network, flat: readonly number[], low: number, at: number): SubnetHit | undefined {
@@ -76,10 +84,30 @@ export class SubnetCounter {
     return undefined;
   }
 
-  #pushOut(): void {
-    const [first] = this.#blocks.keys();
-    if (this.#blocks.size > blocksMax && first !== undefined) this.#blocks.delete(first);
+  #clean(now: number): void {
+    if (now < this.#cleanAt) return;
+    this.#cleanAt = now + cleanEveryMs;
+    for (const [key, flat] of this.#blocks) {
+      if (lastTime(flat) > now - this.#setting.findtimeMs) break;
+      this.#blocks.delete(key);
+    }
   }
+}
+
+/** A number for each block: 24 bits of IPv4, 48 of IPv6 behind them. */
+function keyOf({ family, words }: Ip): number {
+  return family === 4 ? words[0] >>> 8 : 0x1000000 + words[0] * 0x10000 + (words[1] >>> 16);
+}
+
+/** Takes away what is out of findtime, and of the rest what is too much. */
+function dropOld(flat: number[], from: number): void {
+  let i = Math.max(0, flat.length - failuresMax * 2);
+  while (i < flat.length - 2 && (flat[i] ?? 0) <= from) i += 2;
+  if (i > 0) flat.splice(0, i);
+}
+
+function lastTime(flat: readonly number[]): number {
+  return flat[flat.length - 2] ?? 0;
 }
 
 /** The prefix `more` bits longer than the block that holds the address with these low bits. */
