@@ -118,7 +118,8 @@ export async function readBanChanges(store: Store, after: number): Promise<BanCh
   const first = rows[0];
   if (first === undefined) {
     const last = await lastBanChange(store);
-    return { seq: last, changes: last < after ? undefined : [] };
+    // What was committed since the first look is for the next one: its number must not be passed over.
+    return last < after ? { seq: last, changes: undefined } : { seq: after, changes: [] };
   }
   const seq = Number(rows.at(-1)?.seq ?? after);
   if (rows.length === changesMax || (await isForgotten(store, after))) return { seq, changes: undefined };

@@ -71,6 +71,19 @@ class House implements AsyncDisposable {
     return banNow(this.store, bans, () => undefined, { by: "test", now: this.clock.now() });
   }
 
+  /** What another process did to the firewall. */
+  async applyBeside(bans: readonly WantedBan[]): Promise<void> {
+    const { grain } = this.#firewall;
+    const adds = bans.map(({ address, until, jail }) => ({
+      address,
+      until,
+      ports: undefined,
+      ...(grain === "jail" ? { jail } : {}),
+    }));
+    await this.#firewall.open();
+    await this.#firewall.apply({ adds, renewals: [], deletes: [] }, this.clock.now());
+  }
+
   unban(...addresses: readonly string[]) {
     return unbanNow(this.store, { addresses: addresses.map(network) }, { by: "test", now: this.clock.now() });
   }
@@ -139,6 +152,33 @@ export function testEnforced(kind: FirewallUnderTest): void {
     assert.equal(house.enforcer.state.error, undefined);
     await house.enforcer.readBack(undefined);
     assert.equal(house.enforcer.state.mended, 0);
+  });
+
+  withHouse("a process that died between rows and firewall leaves them equal after the next start", async (house) => {
+    const [gone, half, row] = ["198.18.0.1", "198.18.0.2", "198.18.0.3"].map((one) => house.wanted(one));
+    assert.ok(gone && half && row);
+    // The first process: its firewall took half of the rows, and one whose unban it did not live to do.
+    await house.applyBeside([gone, half]);
+    await house.ban(half, row);
+    await house.enforcer.start();
+    const left = await house.standing();
+    assert.deepEqual(left, ["198.18.0.2", "198.18.0.3"]);
+  });
+
+  withHouse("many changes in a row are taken, and the last one counts", async (house) => {
+    await house.enforcer.start();
+    const all = Array.from({ length: 15 }, (_, i) => `198.18.1.${i}`);
+    const work = all.flatMap((one, i) => [
+      house.ban(house.wanted(one)),
+      ...(i % 3 === 0 ? [house.ban(house.wanted(one)).then(() => house.unban(one))] : []),
+    ]);
+    await Promise.all(work);
+    const rows = await Array.fromAsync(readAllBans(house.store));
+    assert.deepEqual(await house.standing(), rows.map(({ address }) => printNetwork(address)).sort());
+    assert.equal(
+      house.enforcer.state.wanted,
+      house.enforcer.state.firewall === "policy-only" ? rows.length : (await house.keys()).length,
+    );
   });
 
   withHouse("a ban leaves at its time", async (house) => {

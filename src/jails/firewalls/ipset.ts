@@ -83,6 +83,7 @@ export class IpsetFirewall implements Firewall {
     const blocks: Block[] = [];
     for (const [name, kind] of this.#sets) {
       const text = await this.#tools.demand("ipset", ["save", name], { timeoutMs: bulkMs });
+      if (!text.startsWith(`create ${name} `)) throw new Error(`ipset does not list ${name}`);
       const own = readElements(text, kind, now);
       this.#held.set(name, own.length);
       for (const block of own) blocks.push(block);
@@ -131,20 +132,26 @@ export class IpsetFirewall implements Firewall {
       const rules = await this.#rules(family);
       if (rules.isWhole && [...own.keys()].every((name) => rules.sets.has(name))) continue;
       await this.#restoreRules(family, chainText(own, rules.hasJump));
+      const made = await this.#rules(family);
+      const isMade = made.isWhole && [...own.keys()].every((name) => made.sets.has(name));
+      if (!isMade) throw new Error(`${programs[family]}-restore did not make the rules that it was given`);
     }
     this.#sets = all;
   }
 
   async #rules(family: Family): Promise<Rules> {
     const { status, stdout, stderr } = await this.#tools.run(programs[family], listRulesArguments);
-    if (status === 0) return readRules(stdout, family);
+    if (status === 0 && stdout.startsWith("-P ")) return readRules(stdout, family);
+    if (status === 0) throw new Error(`${programs[family]} lists no rules`);
     if (family === 6 && noFamily.test(stderr)) return noRules;
     throw new Error(`${programs[family]} failed: ${(stderr.trim() || `exit ${status}`).slice(0, 500)}`);
   }
 
   async #restore(lines: readonly string[]): Promise<void> {
     if (lines.length === 0) return;
-    await this.#tools.demand("ipset", ["restore", "-exist"], { stdin: `${lines.join("\n")}\n`, timeoutMs: bulkMs });
+    const stdin = `${lines.join("\n")}\n`;
+    const said = await this.#tools.demand("ipset", ["restore", "-exist"], { stdin, timeoutMs: bulkMs });
+    if (said !== "") throw new Error(`ipset says ${JSON.stringify(said.slice(0, 100))}`);
   }
 
   async #restoreRules(family: Family, stdin: string): Promise<void> {
