@@ -8,6 +8,7 @@ import { parseDocument } from "../src/config/document.ts";
 import { allowedText, type Outline, outlineOf } from "../src/config/outline.ts";
 import { configSchema } from "../src/config/sections.ts";
 import { problemCodes } from "../src/core/problem.ts";
+import { firewalls } from "../src/jails/firewalls/index.ts";
 import { sources } from "../src/logs/sources/index.ts";
 import { parseRules } from "../src/policy/rules-file.ts";
 import { rulesSchema } from "../src/policy/rules-schema.ts";
@@ -80,6 +81,12 @@ function configPage(): string {
     row(["source", "what it does"]),
     row(["---", "---"]),
     ...sources.map(({ kind, help }) => row([kind, help])),
+    "",
+    "## Firewalls",
+    "",
+    row(["`[jails] firewall`", "what it does"]),
+    row(["---", "---"]),
+    ...Object.entries(firewalls).map(([name, { help }]) => row([name, help])),
   ]);
 }
 

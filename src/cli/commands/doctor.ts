@@ -1,7 +1,8 @@
 // `postvarta doctor`: does Postfix ask us, everywhere, once, and does mail flow when we are down? Works without the daemon.
 import { Command } from "commander";
-import { readConfig } from "../../config/config.ts";
+import { type Config, readConfig } from "../../config/config.ts";
 import { checkConfiguration } from "../../jails/filter-check/configuration-check.ts";
+import { checkFirewall } from "../../jails/firewall-check.ts";
 import { diagnose } from "../doctor/diagnose.ts";
 import type { OurSide } from "../doctor/endpoint.ts";
 import { inspectPostfix } from "../doctor/inspect.ts";
@@ -25,7 +26,7 @@ export function doctorCommand(): Command {
     .action(async (options: DoctorOptions) => {
       const { config } = readConfig({ file: options.config, environment: process.env });
       const ours = { listen: config.policy.listen, onError: config.policy.on_error };
-      process.exitCode = await examine(config.postfix.config_directories, config.jails.fail2ban, { ours, options });
+      process.exitCode = await examine(config.postfix.config_directories, config.jails, { ours, options });
     });
 }
 
@@ -34,7 +35,11 @@ interface Asked {
   readonly options: DoctorOptions;
 }
 
-async function examine(directories: readonly string[], fail2ban: string, { ours, options }: Asked): Promise<number> {
+async function examine(
+  directories: readonly string[],
+  jails: Config["jails"],
+  { ours, options }: Asked,
+): Promise<number> {
   const examined = [];
   let hiddenNotes = 0;
   for (const directory of directories) {
@@ -45,14 +50,16 @@ async function examine(directories: readonly string[], fail2ban: string, { ours,
     examined.push({ setup, findings });
   }
   const postfixVersion = examined[0]?.setup.parameters.get("mail_version");
+  const { fail2ban } = jails;
   const filters = fail2ban === "" ? [] : checkConfiguration(fail2ban, { postfixVersion });
-  const shown = filters.filter((finding) => options.info === true || finding.severity !== "info");
+  const all = [...filters, ...checkFirewall(jails)];
+  const shown = all.filter((finding) => options.info === true || finding.severity !== "info");
   const findings = [...examined.flatMap((one) => one.findings), ...shown];
   const text =
     options.json === true
       ? `${JSON.stringify(findings, undefined, 2)}\n`
       : printReport(examined, ours, hiddenNotes) +
-        (shown.length > 0 ? `${fail2ban}\n${printFilterFindings(shown)}` : "");
+        (shown.length > 0 ? `${fail2ban || "[jails]"}\n${printFilterFindings(shown)}` : "");
   process.stdout.write(text);
   return findings.some((finding) => finding.severity !== "info") ? exitCodes.failed : exitCodes.ok;
 }

@@ -6,8 +6,11 @@ import type { FilterDefinition } from "../fail2ban/filter-reader.ts";
 import { readJails } from "../fail2ban/jail-reader.ts";
 import { checkFilter, type FilterFinding } from "./filter-check.ts";
 
+/** What `doctor` says of `[jails] firewall`. */
+type FirewallFindingCode = "firewall-tool-missing" | "firewall-without-action" | "actions-refused" | "actions-beside";
+
 export interface ConfigurationFinding extends Omit<FilterFinding, "code" | "filter"> {
-  readonly code: FilterFinding["code"] | "jail-cannot-run" | "jail-warning";
+  readonly code: FilterFinding["code"] | "jail-cannot-run" | "jail-warning" | FirewallFindingCode;
   readonly jails: readonly string[];
 }
 
