@@ -8,6 +8,7 @@ import type { Log } from "./core/log.ts";
 import type { DaemonOptions } from "./daemon-parts.ts";
 import type { Banning } from "./jails/banning.ts";
 import type { JailOwner } from "./jails/jail-owner.ts";
+import { FirstReplay } from "./logs/first-replay.ts";
 import type { LogSilence } from "./logs/log-silence.ts";
 import type { LogsThread } from "./logs/logs-thread.ts";
 import type { Outbox } from "./notify/outbox.ts";
@@ -61,6 +62,22 @@ export function startUpkeep(stack: AsyncDisposableStack, input: UpkeepInput): vo
   stack.defer(every(pruneMs, options.log, () => jails.prune(clock.now())));
   stack.defer(every(pruneMs, options.log, () => banning.prune(clock.now())));
   stack.defer(every(pruneMs, options.log, () => outbox.prune()));
+}
+
+type LogsStart = Pick<UpkeepInput, "live" | "options" | "store" | "clock" | "logs" | "accounts">;
+
+/** Starts to read logs, and at the very first start the older ones too. */
+export async function startLogs(stack: AsyncDisposableStack, input: LogsStart): Promise<void> {
+  const { live, options, store, clock, logs, accounts } = input;
+  const { config } = live.read;
+  const { replay_days: days, replay_mbytes: megabytes } = config.accounts;
+  const first = new FirstReplay({
+    ...{ store, clock, days, settings: config.logs, node: config.node.name, log: options.log, replays: logs },
+    ...{ bytesMax: megabytes * 1024 * 1024, isCold: () => accounts.isCold() },
+  });
+  if (logs.isConfigured) await first.plan();
+  await logs.start();
+  stack.defer(every(outboxMs, options.log, () => first.work()));
 }
 
 async function prune(store: Store, config: Config, now: number): Promise<void> {

@@ -27,7 +27,7 @@ import {
   viewJails,
   viewLogs,
 } from "./daemon-parts.ts";
-import { startUpkeep } from "./daemon-upkeep.ts";
+import { startLogs, startUpkeep } from "./daemon-upkeep.ts";
 import { joinHelper } from "./helper-role.ts";
 import type { Fail2banLog } from "./jails/fail2ban-client/fail2ban-log.ts";
 import type { JailOwner } from "./jails/jail-owner.ts";
@@ -108,7 +108,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   await control.start();
   await api.start();
   await fail2banLog?.start();
-  await logs.start();
+  await startLogs(stack, { live, options, store, clock, logs, accounts });
   stack.defer(store.changes.onChange((fact) => jails.hear(fact)));
   startUpkeep(stack, { ...parts, live, options, engine, measures, outbox, banning, accounts, logs, silence, jails });
   const kept = stack.move();

@@ -81,7 +81,7 @@ const dayMs = 86_400_000;
 /** The history of one account. Time comes with each call and never runs back. */
 export class AccountHistory {
   readonly name: string;
-  readonly firstAt: number;
+  firstAt: number;
   /** The last login. */
   seenAt: number;
   /** What an administrator has said of it. */
@@ -222,6 +222,15 @@ export class AccountHistory {
     this.recent = youngerThan(this.recent, at - settings.loginWindowMs);
     this.mails = youngerThan(this.mails, at - settings.mailWindowMs);
     this.crossings = youngerThan(this.crossings, at - settings.mailWindowMs);
+  }
+
+  /** Counts what an older history of the same account counted. */
+  learnOf(old: AccountHistory): void {
+    this.firstAt = Math.min(this.firstAt, old.firstAt);
+    this.seenAt = Math.max(this.seenAt, old.seenAt);
+    this.logins += old.logins;
+    this.sentRecipients += old.sentRecipients;
+    this.sentBounced += old.sentBounced;
   }
 
   /** The alarm is over: the windows are empty, what is familiar stays so. */

@@ -9,6 +9,7 @@ import type { LogPartOwner } from "../core/log-part.ts";
 import {
   addJudgeEvents,
   adoptJudgeState,
+  hasNoJudgeState,
   type JudgeState,
   readJudgeState,
   saveJudgeCheckpoint,
@@ -91,6 +92,12 @@ export class AccountsOwner implements LogPartOwner<Transaction<Tables>> {
     const ask = (question: AccountsQuestion) => this.#ask(question);
     const startFrom = (state: JudgeState) => this.#startFrom(state);
     if (parts.store.engine === "postgres") this.#shared = new SharedJudge({ ...parts, ask, startFrom });
+  }
+
+  /** Nothing is known of any account. */
+  isCold(): Promise<boolean> {
+    const { store, node } = this.#parts;
+    return hasNoJudgeState(store, [node, everyNode]);
   }
 
   /** What falls due without lines. */

@@ -14,7 +14,8 @@ import type {
 } from "./accounts-words.ts";
 import { type JudgedEvent, printEvents } from "./event-record.ts";
 import type { AskedLogin, Judge, LevelChange, NetworkFinder } from "./judge.ts";
-import { checkpointOf, restoreJudge, useMarks } from "./restored-judge.ts";
+import type { PastJudge } from "./past-judge.ts";
+import { checkpointOf, createPast, restoreJudge, useMarks } from "./restored-judge.ts";
 
 /** Histories are written this often, and after so many events; more while old lines are being read. */
 const checkpointMs = 300_000;
@@ -29,6 +30,7 @@ const isName = /^[^\p{Cc}]{1,320}$/u;
 
 export class AccountsPart implements LogPart<AccountsWrite> {
   readonly #judge: Judge;
+  readonly #past: PastJudge;
   readonly #canonical: (login: string) => string;
   #changes: LevelChange[] = [];
   #asked: JudgedEvent[] = [];
@@ -42,12 +44,14 @@ export class AccountsPart implements LogPart<AccountsWrite> {
   constructor(start: AccountsStart, networks: NetworkFinder) {
     const accounts = new Accounts(start.accounts);
     this.#canonical = (login) => accounts.canonical(login);
-    this.#judge = restoreJudge(start, networks, (change) => void this.#changes.push(change));
+    this.#past = createPast(start, networks);
+    this.#judge = restoreJudge(start, networks, (change) => void this.#changes.push(change), this.#past);
     this.#sequence = start.sequence;
     this.#sinceCheckpoint = start.events.length;
   }
 
   see({ batch, events }: SeenLines): readonly AccountsWrite[] {
+    if (batch.isReplay) return this.#seePast(events);
     this.#lastSeenAt = batch.readAt;
     const told: JudgedEvent[] = this.#takeAsked();
     for (const event of events) {
@@ -59,12 +63,25 @@ export class AccountsPart implements LogPart<AccountsWrite> {
     return this.#writesOf(told);
   }
 
+  #seePast(events: readonly MailEvent[]): readonly AccountsWrite[] {
+    const told: JudgedEvent[] = [];
+    for (const event of events) {
+      if (!this.#matters(event) && !this.#past.knows(event)) continue;
+      const one = { kind: "mail", event } as const;
+      this.#past.see([one]);
+      told.push(one);
+    }
+    return this.#writesOf(told, true);
+  }
+
   due(now: number): readonly AccountsWrite[] {
+    if (this.#past.due(this.#judge)) this.#checkpointSoon();
     if (!this.#isBehind(now)) this.#judge.due(now);
     const writes = this.#writesOf(this.#takeAsked());
     const most = this.#isBehind(now) ? checkpointEventsBehind : checkpointEvents;
     const isTime = this.#sinceCheckpoint > most || now >= this.#checkpointAt;
-    if (!isTime) return writes;
+    // What is told of the past lies on disk as it was told, until the histories hold it.
+    if (!isTime || this.#past.isWaiting) return writes;
     this.#checkpointAt = now + checkpointMs;
     if (this.#sinceCheckpoint === 0) return writes;
     return [...writes, this.#checkpoint(now)];
@@ -97,6 +114,7 @@ export class AccountsPart implements LogPart<AccountsWrite> {
         return this.#judge.reset(asked.account, asked.now);
       case "erase":
         this.#checkpointSoon();
+        this.#past.erase(asked.account);
         return this.#judge.erase(asked.account);
       case "sit":
       case "rise":
@@ -134,12 +152,12 @@ export class AccountsPart implements LogPart<AccountsWrite> {
     );
   }
 
-  #writesOf(told: readonly JudgedEvent[]): AccountsWrite[] {
+  #writesOf(told: readonly JudgedEvent[], isPast = false): AccountsWrite[] {
     const writes: AccountsWrite[] = [];
     if (told.length > 0) {
       this.#events += told.length;
       this.#sinceCheckpoint += told.length;
-      writes.push({ kind: "events", sequence: ++this.#sequence, body: printEvents(told) });
+      writes.push({ kind: "events", sequence: ++this.#sequence, body: printEvents(told, isPast) });
     }
     for (const change of this.#changes) writes.push({ kind: "change", change });
     this.#changes = [];

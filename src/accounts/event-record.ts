@@ -8,6 +8,13 @@ export type JudgedEvent =
   | { readonly kind: "mail"; readonly event: MailEvent }
   | { readonly kind: "asked"; readonly login: AskedLogin };
 
+/** Before events that a replay of old logs told. */
+const pastMark = -20;
+
+export function isPastText(text: string): boolean {
+  return text.startsWith(`[[${pastMark}]`);
+}
+
 /** What a person did to what is known of an account. */
 export interface AccountAct {
   readonly act: "reset" | "erase" | "marks";
@@ -23,8 +30,8 @@ const firstAct = -10;
 const kinds = ["login", "auth_failure", "queued", "bounced"] as const;
 
 /** Only what the judge reads. */
-export function printEvents(events: readonly JudgedEvent[]): string {
-  return JSON.stringify(events.map(printEvent));
+export function printEvents(events: readonly JudgedEvent[], isPast = false): string {
+  return JSON.stringify([...(isPast ? [[pastMark]] : []), ...events.map(printEvent)]);
 }
 
 function printEvent(one: JudgedEvent): readonly unknown[] {

@@ -1,9 +1,10 @@
 // The judge of several nodes, on the one that has the role: hears what all of them tell, in one order, and says what is to be written.
 
 import type { AccountsStart, AccountsWrite, Heard } from "./accounts-words.ts";
-import { replayEvents } from "./event-record.ts";
+import { isPastText, replayEvents } from "./event-record.ts";
 import type { Judge, LevelChange, NetworkFinder } from "./judge.ts";
-import { checkpointOf, doAct, restoreJudge, useMarks } from "./restored-judge.ts";
+import type { PastJudge } from "./past-judge.ts";
+import { checkpointOf, createPast, doAct, restoreJudge, useMarks } from "./restored-judge.ts";
 
 /** Histories are written this often, and after so many rows. */
 const checkpointMs = 300_000;
@@ -11,6 +12,7 @@ const checkpointRows = 5_000;
 
 export class JudgeSeat {
   readonly judge: Judge;
+  readonly #past: PastJudge;
   readonly #epoch: number;
   #changes: LevelChange[] = [];
   #applied: number;
@@ -21,7 +23,8 @@ export class JudgeSeat {
 
   /** `applied`: the last row of which the changes were written. */
   constructor(start: AccountsStart, networks: NetworkFinder, { epoch, applied }: { epoch: number; applied: number }) {
-    this.judge = restoreJudge(start, networks, (change) => void this.#changes.push(change));
+    this.#past = createPast(start, networks);
+    this.judge = restoreJudge(start, networks, (change) => void this.#changes.push(change), this.#past);
     this.#epoch = epoch;
     this.#applied = applied;
     this.#written = applied;
@@ -34,11 +37,14 @@ export class JudgeSeat {
     for (const { seq, body } of rows) {
       // Asked a second time after an answer that was lost.
       if (seq <= this.#applied) continue;
-      replayEvents(body, this.judge, (act) => {
-        doAct(this.judge, act);
-        // What a person did is on disk soon, and what it undid is gone from there.
-        this.#checkpointAt = 0;
-      });
+      if (isPastText(body)) this.#past.replay(body);
+      else
+        replayEvents(body, this.judge, (act) => {
+          if (act.act === "erase") this.#past.erase(act.account);
+          doAct(this.judge, act);
+          // What a person did is on disk soon, and what it undid is gone from there.
+          this.#checkpointAt = 0;
+        });
       this.#applied = seq;
       this.#rows++;
     }
@@ -47,9 +53,11 @@ export class JudgeSeat {
 
   due(now: number): readonly AccountsWrite[] {
     if (!this.#isBehind) this.judge.due(now);
+    if (this.#past.due(this.judge)) this.#checkpointAt = 0;
     const writes: AccountsWrite[] = this.#changes.map((change) => ({ kind: "change", change }));
     this.#changes = [];
-    if (this.#rows > 0 && (now >= this.#checkpointAt || this.#rows >= checkpointRows)) {
+    // What is told of the past stays a row until the histories hold it.
+    if (this.#rows > 0 && !this.#past.isWaiting && (now >= this.#checkpointAt || this.#rows >= checkpointRows)) {
       this.#checkpointAt = now + checkpointMs;
       this.#rows = 0;
       writes.push(checkpointOf(this.judge, now, this.#applied));

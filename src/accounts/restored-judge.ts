@@ -2,9 +2,10 @@
 
 import { Accounts } from "../core/account.ts";
 import type { AccountsStart, AccountsWrite } from "./accounts-words.ts";
-import { type AccountAct, replayEvents } from "./event-record.ts";
+import { type AccountAct, isPastText, replayEvents } from "./event-record.ts";
 import { Judge, type LevelChange, type NetworkFinder } from "./judge.ts";
 import { type Mark, readMarks } from "./marks.ts";
+import { PastJudge } from "./past-judge.ts";
 import type { QueuedMail } from "./sent-queue.ts";
 
 /** `onChange` hears nothing of what came of the events: that was written with them. */
@@ -12,6 +13,7 @@ export function restoreJudge(
   start: AccountsStart,
   networks: NetworkFinder,
   onChange: (change: LevelChange) => void,
+  past?: PastJudge,
 ): Judge {
   const accounts = new Accounts(start.accounts);
   let isRestored = false;
@@ -30,9 +32,19 @@ export function restoreJudge(
     const mail = account.mails.find((one) => one.queueId === queueId);
     queue.add(queueId, { account, mail, counted, at } satisfies QueuedMail);
   }
-  for (const text of start.events) replayEvents(text, judge, (act) => doAct(judge, act));
+  for (const text of start.events) {
+    if (isPastText(text)) past?.replay(text);
+    else replayEvents(text, judge, (act) => doAct(judge, act));
+  }
   isRestored = true;
   return judge;
+}
+
+/** For what old logs tell. */
+export function createPast({ settings, accounts }: AccountsStart, networks: NetworkFinder): PastJudge {
+  return new PastJudge(
+    () => new Judge({ settings, accounts: new Accounts(accounts), networks, folds: true, onChange: () => undefined }),
+  );
 }
 
 export function useMarks(judge: Judge, marks: readonly Mark[]): void {

@@ -20,6 +20,8 @@ import { restoreJudge } from "./restored-judge.ts";
 /** Messages of accounts whose later lines are told too; each half. */
 const idsMax = 50_000;
 const behindMs = 300_000;
+/** What is read so late restricts nobody (watch-keeper.ts). */
+const pastMs = 86_400_000;
 const idleMs = 30_000;
 /** No login name is longer, or holds control characters. */
 const isName = /^[^\p{Cc}]{1,320}$/u;
@@ -47,13 +49,18 @@ export class SharedAccountsPart implements LogPart<AccountsWrite> {
   }
 
   see({ batch, events }: SeenLines): readonly AccountsWrite[] {
-    this.#lastSeenAt = batch.readAt;
-    const told = this.#takeAsked();
+    const told: JudgedEvent[] = batch.isReplay ? [] : this.#takeAsked();
+    const past: JudgedEvent[] = [];
     for (const event of events) {
-      this.#lastEventAt = event.at;
-      if (this.#matters(event)) told.push({ kind: "mail", event: this.#ofHere(event) });
+      // Other nodes are ahead of what is read late; it is known all the same.
+      const isPast = batch.isReplay || event.at < batch.readAt - pastMs;
+      if (this.#matters(event)) (isPast ? past : told).push({ kind: "mail", event: this.#ofHere(event) });
     }
-    return this.#tell(told);
+    if (!batch.isReplay) {
+      this.#lastSeenAt = batch.readAt;
+      this.#lastEventAt = events.at(-1)?.at ?? this.#lastEventAt;
+    }
+    return [...this.#tell(past, true), ...this.#tell(told)];
   }
 
   due(now: number): readonly AccountsWrite[] {
@@ -113,10 +120,10 @@ export class SharedAccountsPart implements LogPart<AccountsWrite> {
     return asked;
   }
 
-  #tell(told: readonly JudgedEvent[]): AccountsWrite[] {
+  #tell(told: readonly JudgedEvent[], isPast = false): AccountsWrite[] {
     if (told.length === 0) return [];
     this.#events += told.length;
-    return [{ kind: "told", body: printEvents(told) }];
+    return [{ kind: "told", body: printEvents(told, isPast) }];
   }
 
   #matters({ kind, queueId, user }: MailEvent): boolean {

@@ -326,6 +326,10 @@ export const logStatusAnswer = z.object({
   waits_for_store: z.boolean().describe("The store takes no writes, so nothing is read; the files are the buffer."),
   silent: z.boolean().describe("Postfix asks, and no line of it has come for ten minutes."),
   sources: z.array(logSourceSchema),
+  replay: z
+    .object({ share: z.number().min(0).max(1), path: z.string(), lines: z.int() })
+    .nullable()
+    .describe("Older logs are being read, at the first start or by `log replay`."),
 });
 
 export const replayRequest = z.strictObject({

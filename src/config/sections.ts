@@ -304,6 +304,20 @@ const accounts = z.strictObject({
   dovecot_config: word
     .default("")
     .describe("Dovecot's configuration file, for `doveadm kick`; empty: the one that doveadm finds by itself."),
+  replay_days: z
+    .int()
+    .min(0)
+    .max(180)
+    .default(45)
+    .describe(
+      "At the very first start the older logs beside the files of `[[logs]]` (`mail.log.1`, `mail.log.2.gz` …) are read once, this many days back, so that nobody starts unknown; it bans, watches and tells nobody. 0 reads none.",
+    ),
+  replay_mbytes: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(1_024)
+    .describe("No more of them than this, as they lie on disk, the youngest first."),
   breaker_accounts: z
     .int()
     .min(1)

@@ -62,6 +62,16 @@ export async function adoptJudgeState(
   });
 }
 
+/** Nothing is known of any account under these names, and nothing was told. */
+export async function hasNoJudgeState({ facts }: Store, nodes: readonly string[]): Promise<boolean> {
+  const found = [
+    await facts.selectFrom("account_histories").select("node").where("node", "in", nodes).limit(1).execute(),
+    await facts.selectFrom("account_events").select("node").where("node", "in", nodes).limit(1).execute(),
+    await facts.selectFrom("account_told").select("node").limit(1).execute(),
+  ];
+  return found.every((rows) => rows.length === 0);
+}
+
 /** Everything of a node, as one snapshot. */
 export async function readJudgeState(store: Store, node: string): Promise<JudgeState> {
   return store.facts

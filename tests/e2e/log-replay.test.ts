@@ -48,7 +48,9 @@ test("old logs, in the order of the shell, beside the log that is followed: each
   execFileSync("gzip", [`${path}.2`]);
   writeFileSync(`${path}.1`, textOf(200, 10));
   writeFileSync(path, textOf(100, 1));
-  await using daemon = await DaemonChild.start({ rules: "", sections: `[[logs]]\npath = "${path}"` });
+  // The first start would read them by itself.
+  const sections = `[[logs]]\npath = "${path}"\n[accounts]\nreplay_days = 0\n`;
+  await using daemon = await DaemonChild.start({ rules: "", sections });
   appendFileSync(path, failure(Date.now() + 1, 7).repeat(5));
   await until(() => counted(daemon, path).followed === 5);
   const files = ["--log", path, `${path}.1`, `${path}.2.gz`];

@@ -74,7 +74,10 @@ function viewReplay(state: ReplayState | undefined): ReplayAnswer {
 
 async function readLogStatus(parts: ApiParts): Promise<LogStatusAnswer> {
   const logs = parts.logs();
+  const { replayed } = parts.replays;
+  const { share, path, lines } = replayed ?? noReplay;
   return {
+    replay: replayed?.isRunning === true ? { share, path, lines } : null,
     configured: logs !== undefined,
     at: timeOrNull(logs?.at ?? 0),
     restarts: logs?.restarts ?? 0,

@@ -22,6 +22,10 @@ export function logStatusCommand(): Command {
       if (!status.configured) return terminal.line("no [[logs]] are configured");
       if (status.silent) terminal.line(terminal.paint("red", "SILENT: Postfix asks, and none of its lines arrives"));
       if (status.waits_for_store) terminal.line(terminal.paint("red", "WAITING: the store takes no writes"));
+      if (status.replay !== null) {
+        const { share, lines, path } = status.replay;
+        terminal.line(`older logs: ${Math.floor(share * 100)} % read, ${lines} lines, now ${safeText(path)}`);
+      }
       for (const source of status.sources) printSource(terminal, source);
     });
 }
