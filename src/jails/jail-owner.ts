@@ -192,9 +192,11 @@ export class JailOwner implements LogPartOwner<Transaction<Tables>> {
   }
 
   /** True where packets of it should not come: our own answers and a dry run let them. */
-  #isHeld({ enforce }: Ban): boolean {
+  #isHeld({ enforce, origin }: Ban): boolean {
     const { mode, firewall } = this.#options.config.jails;
-    return enforce && mode === "enforce" && firewall !== "policy-only" && firewall !== "dry-run";
+    // Where jails only observe, bans of a contained account stand all the same.
+    const isAsked = enforce && (mode === "enforce" || origin === "account");
+    return isAsked && firewall !== "policy-only" && firewall !== "dry-run";
   }
 
   async #tellBans(): Promise<void> {
