@@ -1,4 +1,4 @@
-// A hundred thousand bans: from the rows into the kernel, read back, and one more among them. `node bench/bans.ts [COUNT] [ipset]`, as root.
+// A hundred thousand bans: from the rows into the kernel, read back, and one more among them. `node bench/bans.ts [COUNT]`, as root.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,7 +7,6 @@ import type { WantedBan } from "../src/core/ban.ts";
 import { steadyClock } from "../src/core/clock.ts";
 import { silentLog } from "../src/core/log.ts";
 import { Enforcer } from "../src/jails/enforce.ts";
-import { IpsetFirewall } from "../src/jails/firewalls/ipset.ts";
 import { NftablesFirewall } from "../src/jails/firewalls/nftables.ts";
 import { Tools } from "../src/jails/firewalls/tools.ts";
 import { banNow } from "../src/store/bans.ts";
@@ -15,7 +14,6 @@ import { openStore } from "../src/store/open.ts";
 import { NetRig } from "../tests/net-rig.ts";
 
 const count = Number(process.argv[2] ?? 100_000);
-const isIpset = process.argv[3] === "ipset";
 const singles = 50;
 const folder = mkdtempSync(join(tmpdir(), "postvarta-bench-"));
 const clock = steadyClock();
@@ -53,15 +51,11 @@ async function measure(name: string, work: () => Promise<unknown>): Promise<void
       author,
     ),
   );
-  const tools = new Tools({ prefix: rig.prefix });
-  const firewall = isIpset ? new IpsetFirewall(tools) : new NftablesFirewall(tools);
+  const firewall = new NftablesFirewall(new Tools({ prefix: rig.prefix }));
   await using enforcer = new Enforcer({ store, firewall, trust, clock, log: silentLog, listFile: "" });
   await measure("start: rows into an empty kernel", () => enforcer.start());
   console.log(`verified ${enforcer.state.verified}, error ${enforcer.state.error ?? "none"}`);
   await measure("read back and compare", () => enforcer.readBack(undefined));
-  const again = isIpset ? new IpsetFirewall(tools) : new NftablesFirewall(tools);
-  await using second = new Enforcer({ store, firewall: again, trust, clock, log: silentLog, listFile: "" });
-  await measure("start again: rows and a kernel that holds them", () => second.start());
   store.changes.onChange((fact) => enforcer.hear(fact));
   const times: number[] = [];
   for (let n = 0; n < singles; n++) {

@@ -4,6 +4,12 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 
 const blockChars = 1_000_000;
+const linesPerSecond = 400;
+
+/** When a log of so many lines ends; ms since the epoch, of the year that is. */
+export function mailLogEnd(lines: number): number {
+  return new Date(new Date().getFullYear(), 10, 24).getTime() + (lines / linesPerSecond) * 1000;
+}
 
 /** Writes that many lines to `path`. */
 export function writeMailLog(path: string, lines: number): void {
@@ -37,7 +43,7 @@ const ordinary: ReadonlyArray<(i: number, client: string, id: string) => string>
 ];
 
 function line(i: number): string {
-  const second = Math.floor(i / 400);
+  const second = Math.floor(i / linesPerSecond);
   const clock = [Math.floor(second / 3600) % 24, Math.floor(second / 60) % 60, second % 60]
     .map((part) => String(part).padStart(2, "0"))
     .join(":");

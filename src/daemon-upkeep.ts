@@ -7,7 +7,6 @@ import type { Clock } from "./core/clock.ts";
 import type { Log } from "./core/log.ts";
 import type { DaemonOptions } from "./daemon-parts.ts";
 import type { Banning } from "./jails/banning.ts";
-import { FirewallAlarm } from "./jails/firewall-alarm.ts";
 import type { JailOwner } from "./jails/jail-owner.ts";
 import { FirstReplay } from "./logs/first-replay.ts";
 import type { LogSilence } from "./logs/log-silence.ts";
@@ -52,12 +51,7 @@ export function startUpkeep(stack: AsyncDisposableStack, input: UpkeepInput): vo
   const watchLogs = async () =>
     logs.isConfigured && silence.look({ ...logs.state, asked: measures.asked }, clock.now());
   stack.defer(every(silenceMs, options.log, watchLogs));
-  const alarm = new FirewallAlarm(live.read.config.node.name, (notice) => outbox.say(notice));
-  const watchBans = async () => {
-    await banning.due();
-    alarm.look(banning.states, clock.now());
-  };
-  stack.defer(every(bansMs, options.log, watchBans));
+  stack.defer(every(bansMs, options.log, () => banning.due()));
   stack.defer(every(judgeMs, options.log, () => accounts.work()));
   stack.defer(() => accounts.leave());
   stack.defer(every(pruneMs, options.log, () => accounts.prune(clock.now())));

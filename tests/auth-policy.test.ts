@@ -19,7 +19,7 @@ describe("auth policy", () => {
   const running = () => daemon ?? assert.fail("no daemon");
 
   const ask = (command: string, members: Record<string, unknown>, key = "sesame") =>
-    new Promise<{ status: number; body: { status: unknown; msg?: unknown } }>((resolve, reject) => {
+    new Promise<{ status: number; body: { status: unknown } }>((resolve, reject) => {
       const headers = { "content-type": "application/json", "x-api-key": key };
       const where = { port: running().apiPort, path: `/?command=${command}`, method: "POST", headers, agent };
       const sent = request(where, async (answer) => {
@@ -34,7 +34,7 @@ describe("auth policy", () => {
   before(async () => {
     const log = join(directory, "mail.log");
     writeFileSync(log, "");
-    const sections = `[[logs]]\npath = "${log}"\n[jails]\nmode = "enforce"\n[accounts.auth_policy]\nenabled = true\npilot = false\nkey = "sesame"\nwatch_delay = 3\n`;
+    const sections = `[[logs]]\npath = "${log}"\n[accounts.auth_policy]\nenabled = true\npilot = false\nkey = "sesame"\nwatch_delay = 3\n`;
     daemon = await DaemonChild.start({ rules: accountQuota(10), sections });
   });
   after(async () => {
@@ -68,24 +68,11 @@ describe("auth policy", () => {
     assert.equal((await ask("allow", { ...login, login: "bob@example.org", remote: "176.8.20.2" })).body.status, 0);
   });
 
-  test("a banned address is refused, whoever it says it is; others are not, and an end of the ban ends it", async () => {
-    const login = { login: "eve@example.org", remote: "203.0.113.77" };
-    assert.equal((await ask("allow", login)).body.status, 0);
-    const banned = await running().command("ban", login.remote, "--for", "1h");
-    assert.equal(banned.code, 0, banned.stderr);
-    const { body } = await ask("allow", login);
-    assert.equal(body.status, -1);
-    assert.match(String(body.msg), /\S/);
-    assert.equal((await ask("allow", { ...login, remote: "203.0.113.78" })).body.status, 0);
-    assert.equal((await running().command("unban", login.remote)).code, 0);
-    assert.equal((await ask("allow", login)).body.status, 0);
-  });
-
   test("without the key nobody is heard", async () => {
     assert.equal((await ask("allow", { login: "a", remote: "176.8.20.1" }, "other")).status, 401);
   });
 
-  test("case 52: two hundred requests a second are answered", async (t) => {
+  test("case 52: two hundred requests a second are answered", async () => {
     const seconds = isFull ? 10 : 2;
     const times: number[] = [];
     const begun = performance.now();
@@ -105,7 +92,6 @@ describe("auth policy", () => {
     await Promise.all(waiting);
     times.sort((a, b) => a - b);
     const p99 = times[Math.floor(times.length * 0.99)] ?? 0;
-    t.diagnostic(`${times.length} requests at 200 a second: p99 ${p99.toFixed(1)} ms`);
     if (isFull) assert.ok(p99 <= 20, `p99 ${p99.toFixed(1)} ms`);
   });
 });

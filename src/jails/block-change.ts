@@ -30,15 +30,6 @@ function endTogether(a: Block, b: Block, now: number): boolean {
   return Math.abs(end(a) - end(b)) <= slackMs;
 }
 
-/** What stands at an address after a change of which keys were refused: `wanted` itself where none of its own was. */
-export function heldBlocks(before: readonly Block[], wanted: Block[], refused: ReadonlySet<string>): Block[] {
-  if (refused.size === 0) return wanted;
-  const left = new Map(before.map((block) => [blockKey(block), block]));
-  const taken = wanted.filter((block) => left.delete(blockKey(block)) || !refused.has(blockKey(block)));
-  const kept = [...left].filter(([key]) => refused.has(key)).map(([, block]) => block);
-  return taken.length === wanted.length && kept.length === 0 ? wanted : [...taken, ...kept];
-}
-
 /** The later of two ends; undefined is none. */
 export function later(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined ? undefined : Math.max(a, b);

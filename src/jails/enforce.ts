@@ -10,7 +10,7 @@ import { lastBanChange, readAllBans, readBanChanges } from "../store/ban-list.ts
 import { expireBans } from "../store/bans.ts";
 import type { Store } from "../store/db.ts";
 import { BanBook } from "./ban-book.ts";
-import { compareBlocks, heldBlocks, later, push } from "./block-change.ts";
+import { compareBlocks, later, push } from "./block-change.ts";
 import { writeListFile } from "./list-file.ts";
 
 export interface EnforcerOptions {
@@ -246,11 +246,16 @@ export class Enforcer implements AsyncDisposable {
   }
 
   /** Notes what stands at an address after a change. */
-  #hold(address: string, wanted: Block[], refused: ReadonlySet<string>): void {
-    const held = heldBlocks(this.#standing.get(address) ?? [], wanted, refused);
+  #hold(address: string, wanted: readonly Block[], refused: ReadonlySet<string>): void {
+    const before = this.#standing.get(address) ?? [];
+    const keys = new Set(before.map(blockKey));
+    const taken = wanted.filter((block) => !refused.has(blockKey(block)) || keys.has(blockKey(block)));
+    for (const block of wanted) keys.delete(blockKey(block));
+    const left = before.filter((block) => keys.has(blockKey(block)) && refused.has(blockKey(block)));
+    const held = [...taken, ...left];
     if (held.length === 0) this.#standing.delete(address);
     else this.#standing.set(address, held);
-    if (held === wanted) this.#lacking.delete(address);
+    if (held.length === wanted.length && left.length === 0) this.#lacking.delete(address);
     else this.#lacking.set(address, wanted.length);
   }
 

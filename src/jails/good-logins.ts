@@ -29,13 +29,19 @@ interface Places {
 }
 
 interface Seen {
-  address: string;
-  at: number;
+  readonly address: string;
+  readonly at: number;
+}
+
+/** Accounts of one network, and the same by the address of their last login: a provider's network has thousands. */
+interface Known {
+  readonly accounts: Map<string, Seen>;
+  readonly byAddress: Map<string, Set<string>>;
 }
 
 export class GoodLogins {
   readonly #keepMs: number;
-  readonly #networks = new Map<string, Map<string, Seen>>();
+  readonly #networks = new Map<string, Known>();
   readonly #places = new Recent<string, Places>(placesMax);
   #pairs = 0;
 
@@ -48,7 +54,7 @@ export class GoodLogins {
     const places = this.#placesOf(ip);
     if (places === undefined || account === "" || account.length > accountCharsMax) return undefined;
     const { network, address } = places;
-    const before = this.#networks.get(network)?.get(account);
+    const before = this.#networks.get(network)?.accounts.get(account);
     const login = { network, account, address, at };
     if (before !== undefined && before.address === address && at < before.at + writeEveryMs) return undefined;
     this.restore(login);
@@ -56,30 +62,35 @@ export class GoodLogins {
   }
 
   restore({ network, account, address, at }: GoodLogin): void {
-    const accounts = this.#networks.get(network) ?? new Map<string, Seen>();
-    if (!accounts.has(account)) this.#pairs++;
-    accounts.set(account, { address, at });
+    const known = this.#networks.get(network) ?? { accounts: new Map<string, Seen>(), byAddress: new Map() };
+    const before = known.accounts.get(account)?.address;
+    if (before === undefined) this.#pairs++;
+    if (before !== address) {
+      if (before !== undefined) leave(known, before, account);
+      enter(known, address, account);
+    }
+    known.accounts.set(account, { address, at });
     this.#networks.delete(network);
-    this.#networks.set(network, accounts);
+    this.#networks.set(network, known);
     this.#pushOut();
   }
 
   /** The account logged in from this network lately. */
   knows(ip: string, account: string, now: number): boolean {
     const network = this.#placesOf(ip)?.network;
-    const seen = network === undefined ? undefined : this.#networks.get(network)?.get(account);
+    const seen = network === undefined ? undefined : this.#networks.get(network)?.accounts.get(account);
     return seen !== undefined && seen.at > now - this.#keepMs;
   }
 
   /** Accounts that logged in lately from this very address; counts no further than `enough`. */
   accountsAt(ip: string, now: number, enough: number): number {
     const places = this.#placesOf(ip);
-    const accounts = places === undefined ? undefined : this.#networks.get(places.network);
-    if (accounts === undefined || accounts.size < enough) return 0;
+    const known = places === undefined ? undefined : this.#networks.get(places.network);
+    const accounts = known?.byAddress.get(places?.address ?? "");
+    if (known === undefined || accounts === undefined || accounts.size < enough) return 0;
     let count = 0;
-    for (const { address, at } of accounts.values()) {
-      if (address === places?.address && at > now - this.#keepMs && ++count >= enough) break;
-    }
+    for (const account of accounts)
+      if ((known.accounts.get(account)?.at ?? 0) > now - this.#keepMs && ++count >= enough) break;
     return count;
   }
 
@@ -96,12 +107,24 @@ export class GoodLogins {
   #pushOut(): void {
     if (this.#pairs <= pairsMax) return;
     // Some at once: the first entry of a Map that lost many is found slowly.
-    for (const [network, accounts] of this.#networks) {
+    for (const [network, { accounts }] of this.#networks) {
       if (this.#pairs <= pairsMax - pairsMax / 100) return;
       this.#networks.delete(network);
       this.#pairs -= accounts.size;
     }
   }
+}
+
+function enter({ byAddress }: Known, address: string, account: string): void {
+  const accounts = byAddress.get(address);
+  if (accounts === undefined) byAddress.set(address, new Set([account]));
+  else accounts.add(account);
+}
+
+function leave({ byAddress }: Known, address: string, account: string): void {
+  const accounts = byAddress.get(address);
+  accounts?.delete(account);
+  if (accounts?.size === 0) byAddress.delete(address);
 }
 
 function placesOf(text: string): Places | undefined {

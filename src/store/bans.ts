@@ -9,7 +9,7 @@ import { type AuditEntry, type Author, writeAudit } from "./audit.ts";
 import { findBans } from "./ban-list.ts";
 import { type BanAct, banOfRow, banToRow, untilToRow } from "./ban-row.ts";
 import type { Store } from "./db.ts";
-import { deleteInParts, partsOf } from "./row-parts.ts";
+import { partsOf } from "./row-parts.ts";
 import type { Tables } from "./tables.ts";
 
 /** More bans of one act than this are told by the audit in one entry. */
@@ -253,33 +253,21 @@ export async function dropTrusted(tx: Tx, networks: readonly Network[], author: 
 }
 
 /** Forgets bans that ended before a time, and numbered changes that every reader must have taken. */
-export async function pruneBans(
-  { facts }: Store,
-  { before, changes = 200_000 }: { before: number; changes?: number },
-): Promise<void> {
-  await deleteInParts((limit) =>
-    facts
+export async function pruneBans(store: Store, { before, changes = 200_000 }: { before: number; changes?: number }) {
+  await store.facts.transaction().execute(async (tx) => {
+    await tx
       .deleteFrom("ban_history")
-      .where(({ eb, refTuple, selectFrom }) => {
-        const old = selectFrom("ban_history")
-          .select(["address", "jail", "from_at"])
-          .where(({ or, and, eb: is }) =>
-            or([is("until_at", "<", before), and([is("ended_at", ">", 0), is("ended_at", "<", before)])]),
-          )
-          .limit(limit);
-        return eb(refTuple("address", "jail", "from_at"), "in", old.$asTuple("address", "jail", "from_at"));
-      })
-      .executeTakeFirstOrThrow(),
-  );
-  const last = await facts
-    .selectFrom("ban_changes")
-    .select(({ fn }) => fn.max("seq").as("seq"))
-    .executeTakeFirst();
-  await deleteInParts((limit) => {
-    const old = facts
+      .where(({ or, and, eb }) =>
+        or([eb("until_at", "<", before), and([eb("ended_at", ">", 0), eb("ended_at", "<", before)])]),
+      )
+      .execute();
+    const last = await tx
       .selectFrom("ban_changes")
-      .select("seq")
-      .where("seq", "<=", Number(last?.seq ?? 0) - changes);
-    return facts.deleteFrom("ban_changes").where("seq", "in", old.limit(limit)).executeTakeFirstOrThrow();
+      .select(({ fn }) => fn.max("seq").as("seq"))
+      .executeTakeFirst();
+    await tx
+      .deleteFrom("ban_changes")
+      .where("seq", "<=", Number(last?.seq ?? 0) - changes)
+      .execute();
   });
 }

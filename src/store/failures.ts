@@ -3,7 +3,7 @@
 
 import type { Transaction } from "kysely";
 import type { Store } from "./db.ts";
-import { deleteInParts, partsOf } from "./row-parts.ts";
+import { partsOf } from "./row-parts.ts";
 import type { Tables } from "./tables.ts";
 
 export interface SavedFailures {
@@ -64,21 +64,6 @@ export async function readFailures(store: Store, node: string, now: number): Pro
 }
 
 /** Forgets rows of all nodes whose failures count no more. */
-export async function pruneFailures({ facts }: Store, now: number): Promise<number> {
-  return await deleteInParts((limit) =>
-    facts
-      .deleteFrom("failures")
-      .where(({ eb, refTuple, selectFrom }) =>
-        eb(
-          refTuple("node", "id"),
-          "in",
-          selectFrom("failures")
-            .select(["node", "id"])
-            .where("until_at", "<=", now)
-            .limit(limit)
-            .$asTuple("node", "id"),
-        ),
-      )
-      .executeTakeFirstOrThrow(),
-  );
+export async function pruneFailures(store: Store, now: number): Promise<void> {
+  await store.facts.deleteFrom("failures").where("until_at", "<=", now).execute();
 }

@@ -2,7 +2,7 @@
 
 import type { Transaction } from "kysely";
 import type { Store } from "./db.ts";
-import { deleteInParts, partsOf } from "./row-parts.ts";
+import { partsOf } from "./row-parts.ts";
 import type { Tables } from "./tables.ts";
 
 /** One row for a network and an account. */
@@ -40,14 +40,6 @@ export async function readGoodLogins(store: Store, since: number): Promise<reado
   return rows.reverse();
 }
 
-export async function pruneGoodLogins({ facts }: Store, before: number): Promise<number> {
-  return await deleteInParts((limit) =>
-    facts
-      .deleteFrom("good_logins")
-      .where(({ eb, refTuple, selectFrom }) => {
-        const old = selectFrom("good_logins").select(["network", "account"]).where("at", "<", before).limit(limit);
-        return eb(refTuple("network", "account"), "in", old.$asTuple("network", "account"));
-      })
-      .executeTakeFirstOrThrow(),
-  );
+export async function pruneGoodLogins(store: Store, before: number): Promise<void> {
+  await store.facts.deleteFrom("good_logins").where("at", "<", before).execute();
 }

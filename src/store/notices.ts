@@ -4,7 +4,6 @@ import { randomBytes } from "node:crypto";
 import type { Kysely, Selectable } from "kysely";
 import { type Notice, type NoticeKind, noticeKinds, type Severity, severities } from "../core/notice.ts";
 import type { Store } from "./db.ts";
-import { deleteInParts } from "./row-parts.ts";
 import type { Tables } from "./tables.ts";
 
 /** Longer texts are cut: a subject comes from a log or a client. */
@@ -193,21 +192,13 @@ function noticeOf(store: Store, id: string): Promise<{ at: number; id: string } 
 }
 
 /** Forgets notices from before a time, with their deliveries. */
-export async function pruneNotices({ facts }: Store, before: number): Promise<number> {
-  // Deliveries first: without their notice nobody would find them again.
-  await deleteInParts((limit) =>
-    facts
+export async function pruneNotices(store: Store, before: number): Promise<void> {
+  await store.facts.transaction().execute(async (tx) => {
+    await tx
       .deleteFrom("deliveries")
-      .where(({ eb, refTuple, selectFrom }) => {
-        const of = selectFrom("deliveries as old").innerJoin("notices", "notices.id", "old.notice");
-        const old = of.select(["old.notice", "old.channel"]).where("notices.at", "<", before).limit(limit);
-        return eb(refTuple("notice", "channel"), "in", old.$asTuple("notice", "channel"));
-      })
-      .executeTakeFirstOrThrow(),
-  );
-  return await deleteInParts((limit) => {
-    const old = facts.selectFrom("notices").select("id").where("at", "<", before).limit(limit);
-    return facts.deleteFrom("notices").where("id", "in", old).executeTakeFirstOrThrow();
+      .where("notice", "in", tx.selectFrom("notices").select("id").where("at", "<", before))
+      .execute();
+    await tx.deleteFrom("notices").where("at", "<", before).execute();
   });
 }
 

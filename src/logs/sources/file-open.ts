@@ -62,15 +62,6 @@ function isOurLink(path: string): boolean {
   return uid === 0 || uid === process.geteuid?.();
 }
 
-/** True where a link stands at `path` that is not followed. */
-export function isStrangersLink(path: string): boolean {
-  try {
-    return lstatSync(path).isSymbolicLink() && !isOurLink(path);
-  } catch {
-    return false;
-  }
-}
-
 /** Which file stands at `path`, without opening it; undefined when there is none that could be read. */
 export function identityAt(path: string): FileIdentity | undefined {
   try {

@@ -5,7 +5,7 @@ import type { Log } from "../../core/log.ts";
 import { type FilePlace, keyOfFilePlace, renderFilePlace } from "../place.ts";
 import type { Piece } from "../source.ts";
 import { FilesRead, findMissed, type Missed, type MissedOptions, type OpenPacked, openRest } from "./file-missed.ts";
-import { identityAt, isStrangersLink, openRegular } from "./file-open.ts";
+import { identityAt, openRegular } from "./file-open.ts";
 import { OpenLog } from "./open-log.ts";
 import type { PackedRest } from "./packed-rest.ts";
 import { resumeTail } from "./tail-resume.ts";
@@ -137,9 +137,7 @@ export class FileTail {
     const there = identityAt(this.path);
     const current = this.#current;
     const isSame = current !== undefined && there?.inode === current.inode && there.device === current.device;
-    // What is not followed is told as what cannot be opened is.
-    const isThere = there !== undefined || isStrangersLink(this.path);
-    if (!isSame && (isThere || current === undefined)) this.#change();
+    if (!isSame && (there !== undefined || current === undefined)) this.#change();
     else if (!isSame && current !== undefined && !current.isLinked) this.#rotate(current, undefined);
     return true;
   }

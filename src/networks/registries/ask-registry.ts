@@ -8,7 +8,7 @@ import type { Registration } from "./registration.ts";
 import type { Registry } from "./registry.ts";
 import { answerBytesMax, isDenied, parseWhoisAnswer, referralIn } from "./whois-answer.ts";
 
-const timeoutMs = 5_000;
+const timeoutMs = 10_000;
 /** For a registry that says "too often" and not for how long. */
 const deniedMs = 3_600_000;
 const retryMsMax = 86_400_000;
