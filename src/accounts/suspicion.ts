@@ -28,7 +28,7 @@ export function changeLevel(
   if (isRestricted && account.score >= below) account.loudAt = at;
   if (!isRestricted && score >= settings.levels.notice) account.loudAt = Math.max(account.loudAt, freshAt);
   // What a notice that lapsed has told of is not told again: it takes something fresh.
-  const isTold = account.level === "calm" && freshAt < account.levelAt;
+  const isTold = account.level === "calm" && level === "notice" && freshAt < account.levelAt;
   if (levels.indexOf(level) > levels.indexOf(account.level) && !isTold) {
     account.level = level;
     account.levelAt = at;
