@@ -56,27 +56,30 @@ try {
 
 /** The file's events as the logs thread hands them over, a batch of lines at a time; what it writes is made, and thrown away. */
 async function judgeLive(file: string, lines: number, networks: NetworkBook): Promise<string> {
-  const events: MailEvent[] = [];
-  const options = { year: 2026, zone: Zone.parse("UTC"), kinds: mailKinds, warn: () => {}, now: Date.now };
-  await readMailEvents([file], options, { see: (event) => void events.push(event), pause: async () => true });
   const accounts = { defaultDomain: "", aliases: [] };
   const nothing = { histories: [], queue: [], site: undefined, marks: [], events: [], sequence: 0 };
   const part = new AccountsPart({ settings: defaultJudgeSettings, accounts, ...nothing }, networks);
-  const each = Math.max(1, Math.round((events.length * linesOfBatch) / lines));
   const spent = { see: 0, due: 0 };
-  for (let i = 0; i < events.length; i += each) {
-    const some = events.slice(i, i + each);
-    const readAt = some.at(-1)?.at ?? 0;
-    const batch = { ...emptyBatch, readAt };
+  let waiting: MailEvent[] = [];
+  const judge = () => {
+    const readAt = waiting.at(-1)?.at ?? 0;
     const before = processorUs();
-    part.see({ batch, events: some, refused: [] });
+    part.see({ batch: { ...emptyBatch, readAt }, events: waiting, refused: [] });
     const between = processorUs();
     part.due(readAt);
     spent.see += between - before;
     spent.due += processorUs() - between;
-  }
-  const [see, due] = [spent.see / lines, spent.due / lines];
-  return `${(see + due).toFixed(2)} µs a line: ${see.toFixed(2)} of judging, ${due.toFixed(2)} of histories written every 5 minutes of the log`;
+    waiting = [];
+  };
+  const see = (event: MailEvent) => {
+    if (event.line - (waiting[0]?.line ?? event.line) >= linesOfBatch) judge();
+    waiting.push(event);
+  };
+  const options = { year: 2026, zone: Zone.parse("UTC"), kinds: mailKinds, warn: () => {}, now: Date.now };
+  await readMailEvents([file], options, { see, pause: async () => true });
+  judge();
+  const [seen, due] = [spent.see / lines, spent.due / lines];
+  return `${(seen + due).toFixed(2)} µs a line: ${seen.toFixed(2)} of judging, ${due.toFixed(2)} of histories written every 5 minutes of the log`;
 }
 
 /** Logins and their queue lines, one in a hundred from somewhere else, as fast as the judge takes them. */

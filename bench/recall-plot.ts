@@ -12,7 +12,7 @@ const plot = { left: 60, top: 50, right: 590, bottom: 410 };
 /** Fewer false alarms than this stand at the left edge. */
 const fewest = 0.02;
 const most = 100;
-const lowest = 0.5;
+const lowest = 0.4;
 
 /** `own` are joined by a line, in their order. */
 export function drawRecall(title: string, peers: readonly RecallPoint[], own: readonly RecallPoint[]): string {
@@ -24,8 +24,9 @@ export function drawRecall(title: string, peers: readonly RecallPoint[], own: re
     `<text x="12" y="26" font-size="15" fill="#1c2733">${escapeXml(title)}</text>`,
     ...gridLines(),
     `<polyline points="${line}" fill="none" stroke="#1f6f8b" stroke-width="2"/>`,
-    ...own.map((point) => drawPoint(point, "#1f6f8b", point.name)),
-    ...peers.map((point, i) => drawPoint(point, "#7a4a00", String(i + 1))),
+    // Neighbours on the line have their words above and below it.
+    ...own.map((point, i) => drawPoint(point, "#1f6f8b", point.name, i % 2 === 0 ? -7 : 17)),
+    ...peers.map((point, i) => drawPoint(point, "#7a4a00", String(i + 1), -6)),
     ...peers.map((point, i) => legend(i, `${i + 1}  ${point.name}`)),
     legend(peers.length + 1, "line: ours, a notice at so many points"),
     "</svg>\n",
@@ -49,7 +50,7 @@ function gridLines(): string[] {
     lines.push(`<line x1="${x}" y1="${plot.top}" x2="${x}" y2="${plot.bottom}" stroke="#d5dbe1"/>`);
     lines.push(`<text x="${x}" y="${plot.bottom + 18}" text-anchor="middle" fill="#1c2733">${value}</text>`);
   }
-  for (const value of [0.5, 0.6, 0.7, 0.8, 0.9, 1]) {
+  for (const value of [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]) {
     const y = yOf(value);
     lines.push(`<line x1="${plot.left}" y1="${y}" x2="${plot.right}" y2="${y}" stroke="#d5dbe1"/>`);
     lines.push(`<text x="${plot.left - 8}" y="${y + 4}" text-anchor="end" fill="#1c2733">${value.toFixed(1)}</text>`);
@@ -62,11 +63,11 @@ function gridLines(): string[] {
   return lines;
 }
 
-function drawPoint(point: RecallPoint, colour: string, label: string): string {
+function drawPoint(point: RecallPoint, colour: string, label: string, down: number): string {
   const [x, y] = [xOf(point.falseAlarms), yOf(point.recall)];
   return [
     `<circle cx="${x}" cy="${y}" r="4" fill="${colour}"/>`,
-    `<text x="${x + 7}" y="${y - 6}" fill="${colour}">${escapeXml(label)}</text>`,
+    `<text x="${x + 7}" y="${y + down}" fill="${colour}">${escapeXml(label)}</text>`,
   ].join("\n");
 }
 

@@ -67,13 +67,13 @@ export function gatherEvidence(
   };
 }
 
-/** Nothing for a signal to look at. */
-export function isQuiet(evidence: Evidence): boolean {
+/** Nothing for a signal to look at: so it is with most accounts at most times, and told without gathering anything. */
+export function isQuiet(account: AccountHistory, settings: JudgeSettings): boolean {
   return (
-    evidence.unfamiliar.length === 0 &&
-    evidence.mails.length === 0 &&
-    evidence.account.crossings.length === 0 &&
-    evidence.settings.networkCount.points === 0
+    settings.networkCount.points === 0 &&
+    account.crossings.length === 0 &&
+    !account.recent.some((login) => isUnfamiliar(account, login, settings)) &&
+    !account.mails.some((mail) => isStrangePlace(account, mail.login, settings))
   );
 }
 

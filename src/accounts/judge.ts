@@ -19,6 +19,7 @@ import {
   networkText,
 } from "./evidence.ts";
 import type { JudgeSettings } from "./judge-settings.ts";
+import { askedMs, findAsked, isRepeated } from "./same-login.ts";
 import { type Score, scoreOf } from "./score.ts";
 import { SentQueue } from "./sent-queue.ts";
 import { SiteKnowledge } from "./site-knowledge.ts";
@@ -73,8 +74,6 @@ export interface JudgeParts {
   readonly folds?: boolean;
 }
 
-/** A question of Postfix and the line of its log tell of one login within this time. */
-const askedMs = 120_000;
 const loginsShown = 6;
 /** Lines of several hosts and processes may come this late; older ones were seen before. */
 const lateMs = 3_600_000;
@@ -149,14 +148,15 @@ export class Judge {
   }
 
   #seeLogin(event: MailEvent): void {
-    const from = event.ip === null ? undefined : this.#parts.networks.find(event.ip);
-    if (event.user === null || event.user === "" || from === undefined) return;
+    const { at, ip, method, source } = event;
+    const from = ip === null ? undefined : this.#parts.networks.find(ip);
+    if (event.user === null || event.user === "" || ip === null || from === undefined) return;
     if (event.queueId !== null && this.#isKnown(event.queueId, event.at)) return;
     const name = this.#parts.accounts.canonical(event.user);
     const account = this.book.open(name, event.at);
     this.#turnDay(account, event.at);
     const known = findAsked(account, from.line, event);
-    const login = known ?? this.#login(account, { ...event, ip: event.ip ?? "" }, from);
+    const login = known ?? this.#login(account, { at, ip, method, source }, from);
     if (event.queueId === null && isRepeated(account, login)) return;
     if (known === undefined) this.#addLogin(account, login);
     else known.asked = "";
@@ -273,9 +273,10 @@ export class Judge {
     // Nothing rises above high: a flood of one account's events is looked at with the reviews.
     if (account.level === "high" && at - account.scoreAt < reviewMs) return;
     account.forget(at, this.#settings);
+    const isClear = account.marks.exempt || isQuiet(account, this.#settings);
+    if (isClear && account.score === 0 && account.level === "calm") return;
     const evidence = gatherEvidence(account, at, this.#settings, this.site, this.#parts.networks);
-    const { score, findings } = account.marks.exempt || isQuiet(evidence) ? nothing : scoreOf(evidence);
-    if (score === 0 && account.score === 0 && account.level === "calm") return;
+    const { score, findings } = isClear ? nothing : scoreOf(evidence);
     const changed = changeLevel(account, { at, score, freshAt: freshAt(evidence) }, this.#settings);
     if (!changed) return;
     if (account.level === "calm") this.#raised.delete(account);
@@ -383,20 +384,4 @@ export class Judge {
       );
     };
   }
-}
-
-/** The login that a question told of, when the log tells of it now. */
-function findAsked(account: AccountHistory, line: number, { at, queueId, source }: MailEvent): Login | undefined {
-  if (queueId === null && source === "postfix") return undefined;
-  // Looking into a mailbox is no mail.
-  const fits = (login: Login) => login.asked === "asked" || (login.asked === "auth" && queueId !== null);
-  return account.recent.findLast(
-    (login) => fits(login) && login.from.line === line && Math.abs(at - login.at) <= askedMs,
-  );
-}
-
-/** Dovecot tells of one login in several lines of the same second. */
-function isRepeated(account: AccountHistory, login: Login): boolean {
-  const last = account.recent.at(-1);
-  return last !== undefined && last.at === login.at && last.from.line === login.from.line;
 }

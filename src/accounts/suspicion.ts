@@ -3,6 +3,9 @@
 import { type AccountHistory, type Level, levels } from "./account-history.ts";
 import type { JudgeSettings } from "./judge-settings.ts";
 
+/** A score that has faded this far is none. */
+const faintest = 0.5;
+
 /** The level that `score` alone would give. */
 function levelOf(score: number, settings: JudgeSettings): Level {
   if (score >= settings.levels.high) return "high";
@@ -21,7 +24,7 @@ export function changeLevel(
 ): boolean {
   const { below, halfLifeMs } = settings.leave;
   const faded = account.score * 2 ** (-Math.max(0, at - account.scoreAt) / halfLifeMs);
-  account.score = Math.max(score, faded);
+  account.score = Math.max(score, faded < faintest ? 0 : faded);
   account.scoreAt = at;
   const level = levelOf(account.score, settings);
   const isRestricted = Math.max(levels.indexOf(level), levels.indexOf(account.level)) > levels.indexOf("notice");
