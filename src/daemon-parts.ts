@@ -30,6 +30,8 @@ import type { Trust } from "./jails/trust.ts";
 import type { LogSilence } from "./logs/log-silence.ts";
 import { LogsThread } from "./logs/logs-thread.ts";
 import { networksStart } from "./networks/networks.ts";
+import { askWhois } from "./networks/registries/ask-registry.ts";
+import { Registrations } from "./networks/registries/registrations.ts";
 import { Outbox } from "./notify/outbox.ts";
 import { readTemplates } from "./notify/templates.ts";
 import type { PolicyBans } from "./policy/check.ts";
@@ -142,7 +144,9 @@ interface AccountsInput extends Omit<PartInput, "read"> {
 export function createAccounts({ live, options, store, clock, isReading }: AccountsInput): AccountsOwner {
   const settings = () => readAccountsSettings(live.read);
   const { name: node } = live.read.config.node;
-  return new AccountsOwner({ store, clock, log: options.log, node, settings, isReading });
+  const asks = live.read.config.networks.registry;
+  const registries = asks ? new Registrations({ clock, ask: askWhois }) : undefined;
+  return new AccountsOwner({ store, clock, log: options.log, node, settings, isReading, registries });
 }
 
 interface ContainInput extends PartInput {

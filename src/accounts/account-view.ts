@@ -40,6 +40,8 @@ export interface AccountView {
     readonly familiar: boolean;
     /** Many accounts of the site use its network. */
     readonly popular: boolean;
+    /** The block's name at its registry, of an unfamiliar login, where it is known. */
+    readonly registered?: string | undefined;
   })[];
   readonly usualRecipients: number | null;
 }

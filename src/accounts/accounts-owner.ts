@@ -48,6 +48,8 @@ export interface AccountsOwnerParts {
   readonly node: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** Names of blocks at their registries: what is not known is asked for in its turn. */
+  readonly registries?: { find(ip: string): { readonly name: string } | undefined; work(): Promise<void> } | undefined;
   /** Some log is read. */
   readonly isReading: () => boolean;
   /** As the configuration says at the moment. */
@@ -81,6 +83,7 @@ export class AccountsOwner implements LogPartOwner<Transaction<Tables>> {
   #asked: AskedLogin[] = [];
   #timer: NodeJS.Timeout | undefined;
   #dropped = 0;
+  #asking: Promise<void> | undefined;
   #contain: (account: string, reason: string) => Promise<unknown> = () => Promise.resolve();
   #toPart: (question: AccountsQuestion) => Promise<unknown> = () => Promise.reject(new Error("no log is read"));
 
@@ -102,6 +105,13 @@ export class AccountsOwner implements LogPartOwner<Transaction<Tables>> {
 
   /** What falls due without lines. */
   async work(): Promise<void> {
+    // Nothing waits for a registry.
+    this.#asking ??= this.#parts.registries
+      ?.work()
+      .catch((error: unknown) => this.#parts.log.warn("networks.registry", { error: String(error) }))
+      .finally(() => {
+        this.#asking = undefined;
+      });
     await this.#shared?.work();
   }
 
@@ -233,9 +243,16 @@ export class AccountsOwner implements LogPartOwner<Transaction<Tables>> {
   /** An account as the judge sees it; undefined when it was never seen. */
   async view(account: string): Promise<AccountView | undefined> {
     const now = this.#parts.clock.now();
-    if (this.#shared !== undefined) return (await this.#shared.look(account, now)).view;
-    const answer = await this.#ask({ ask: "account", account, now });
-    return (answer as AccountView | null) ?? undefined;
+    const answer = this.#shared
+      ? (await this.#shared.look(account, now)).view
+      : ((await this.#ask({ ask: "account", account, now })) as AccountView | null);
+    if (answer === null || answer === undefined) return undefined;
+    return { ...answer, recent: answer.recent.map((login) => this.#named(login)) };
+  }
+
+  #named(login: AccountView["recent"][number]): AccountView["recent"][number] {
+    if (login.familiar) return login;
+    return { ...login, registered: this.#parts.registries?.find(login.ip)?.name };
   }
 
   /** Queue ids of the account's messages, oldest first, each of a node. */

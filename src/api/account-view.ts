@@ -56,7 +56,10 @@ function judged(view: AccountView | undefined) {
     usual_recipients: view?.usualRecipients ?? null,
     networks: (view?.networks ?? []).map(useOf),
     countries: (view?.countries ?? []).map(useOf),
-    recent: (view?.recent ?? []).map((login) => ({ ...login, at: isoTime(login.at) })),
+    recent: (view?.recent ?? []).map((login) => ({
+      ...{ ...login, at: isoTime(login.at) },
+      registered: login.registered === undefined || login.registered === "" ? null : login.registered,
+    })),
   };
 }
 

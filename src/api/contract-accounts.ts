@@ -94,6 +94,12 @@ export const accountView = z.object({
       z.object({
         ...{ at: time, ip: z.string(), network: z.string(), country: z.string(), familiar: z.boolean() },
         popular: z.boolean().describe("Many accounts of the site use its network."),
+        registered: z
+          .string()
+          .nullable()
+          .describe(
+            "The block's name at its registry, of an unfamiliar login, where `networks.registry` has found it.",
+          ),
       }),
     )
     .describe("Logins of the last day, newest first."),

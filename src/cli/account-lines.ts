@@ -69,8 +69,8 @@ function printUses(terminal: Terminal, title: string, uses: AccountShown["networ
 function printLogins(terminal: Terminal, { recent, levels }: AccountShown): void {
   if (recent.length > 0) {
     terminal.line();
-    const rows = recent.map(({ at, ip, network, familiar }) => [
-      ...[terminal.time(at), ip, network],
+    const rows = recent.map(({ at, ip, network, familiar, registered }) => [
+      ...[terminal.time(at), ip, registered === null ? network : `${network}, ${registered}`],
       familiar ? "" : "unfamiliar",
     ]);
     terminal.table(["LOGIN", "ADDRESS", "NETWORK", ""], rows);

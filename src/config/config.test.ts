@@ -75,6 +75,7 @@ test("an empty file gives every default", () => {
     logs: [],
     networks: {
       ...{ directory: "/var/lib/postvarta/networks", hosting: [], mail_cloud: [], satellite: [], access: [] },
+      registry: false,
       overrides: [],
     },
     notices: {

@@ -26,6 +26,12 @@ export const networkSection = z.strictObject({
   directory: word
     .default("/var/lib/postvarta/networks")
     .describe("Where `networks import` puts newer data; what ships is used where there are none."),
+  registry: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Ask the registries (whois, port 43) for the names of blocks that unfamiliar logins came from, slowly and kept; `accounts show` prints them as evidence.",
+    ),
   hosting: systems.describe("Numbers of systems that rent out servers, beside those that ship."),
   mail_cloud: systems.describe("Systems that fetch and send mail for people, beside those that ship."),
   satellite: systems.describe("Systems whose addresses belong to a ground station, beside those that ship."),
