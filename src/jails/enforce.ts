@@ -246,7 +246,13 @@ export class Enforcer implements AsyncDisposable {
   }
 
   /** Notes what stands at an address after a change. */
-  #hold(address: string, wanted: readonly Block[], refused: ReadonlySet<string>): void {
+  #hold(address: string, wanted: Block[], refused: ReadonlySet<string>): void {
+    if (refused.size === 0) {
+      if (wanted.length === 0) this.#standing.delete(address);
+      else this.#standing.set(address, wanted);
+      this.#lacking.delete(address);
+      return;
+    }
     const before = this.#standing.get(address) ?? [];
     const keys = new Set(before.map(blockKey));
     const taken = wanted.filter((block) => !refused.has(blockKey(block)) || keys.has(blockKey(block)));
