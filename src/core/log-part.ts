@@ -20,6 +20,8 @@ export interface LogPart<Write = unknown> {
   readonly kinds?: readonly MailKind[];
   /** Bytes and events are valid during the call only. */
   see(seen: SeenLines): readonly Write[];
+  /** True for what must not wait for company: who is to be banned goes on attacking meanwhile. */
+  isUrgent?(write: Write): boolean;
   /** Called about once a second, lines or none; ms since the epoch. */
   due(now: number): readonly Write[];
   /** How it stands, for status; asked once a second. Small. */

@@ -94,6 +94,10 @@ export class JailPart implements LogPart<JailsWrite> {
     return writes;
   }
 
+  isUrgent({ kind }: JailsWrite): boolean {
+    return kind === "ticket";
+  }
+
   due(now: number): readonly JailsWrite[] {
     this.#now = now;
     return this.#fail2ban.due(now).map((ticket) => ({ kind: "ticket", ticket }));

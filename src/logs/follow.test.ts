@@ -82,6 +82,25 @@ test("a line that comes while the store fails stays where it is until the store 
   assert.equal(source.taken, 2);
 });
 
+test("what is urgent takes everything with it at once, without waiting for company", async () => {
+  const source = new Endless("a");
+  source.left = 1;
+  const commits: number[] = [];
+  let isUrgent = false;
+  const consumer = { see: ({ count }: { readonly count: number }) => [count] };
+  await using follow = new Follow<number>({
+    ...{ sources: [source], consumers: [consumer], clock: steadyClock(), log: silentLog, isUrgent: () => isUrgent },
+    commit: async ({ writes }) => void commits.push(writes.length),
+  });
+  await follow.start();
+  isUrgent = true;
+  source.left = 1;
+  source.wake();
+  // Two turns of the event loop: no timer can have ended in them.
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(commits, [1, 1]);
+});
+
 test("where a source begins is on disk when the start is over", async () => {
   const source = new Endless("a");
   source.left = 1;

@@ -24,6 +24,8 @@ export interface FollowOptions<Write> {
   readonly consumers: readonly Consumer<Write>[];
   /** Writes all of it in one transaction; rejects when it could not, and is called again with the same. */
   readonly commit: (commit: LogCommit<Write>) => Promise<void>;
+  /** What must not wait for company; without it nothing. */
+  readonly isUrgent?: (write: Write) => boolean;
   readonly clock: Clock;
   readonly log: Log;
   /** The lines are of a replay. */
@@ -252,13 +254,15 @@ export class Follow<Write> implements AsyncDisposable {
       batch.count + batch.skipped > 0 ? consumer.see(batch) : [],
     );
     if (writes.length > 0) followed.uncommitted = true;
+    const { isUrgent } = this.#options;
+    if (isUrgent !== undefined && writes.some(isUrgent)) this.#pending.mayWait = false;
     this.#options.places?.note(piece.places);
     this.#pending.add(piece, writes);
   }
 
   #planCommit(): void {
     if (this.#pending.isEmpty || this.#committing !== undefined) return;
-    if (this.#pending.isFull) {
+    if (this.#pending.isFull || !this.#pending.mayWait) {
       clearTimeout(this.#commitTimer);
       this.#commitTimer = undefined;
       this.#startCommit();

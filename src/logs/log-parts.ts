@@ -12,6 +12,8 @@ import { MailCounts, type SourceCounts } from "./mail-counts.ts";
 export interface LogWrite {
   readonly part: string;
   readonly body: unknown;
+  /** It must not wait for company. */
+  readonly urgent?: true;
 }
 
 /** The writes of MailCounts: LogCount. */
@@ -57,6 +59,7 @@ export class LogParts implements Consumer<LogWrite> {
         writes,
         name,
         this.#guard(name, () => part.see(seen)),
+        part,
       );
   }
 
@@ -67,6 +70,7 @@ export class LogParts implements Consumer<LogWrite> {
         writes,
         name,
         this.#guard(name, () => part.due(now)),
+        part,
       );
     return writes;
   }
@@ -106,6 +110,7 @@ export class LogParts implements Consumer<LogWrite> {
   }
 }
 
-function collect(writes: LogWrite[], part: string, bodies: readonly unknown[]): void {
-  for (const body of bodies) writes.push({ part, body });
+function collect(writes: LogWrite[], name: string, bodies: readonly unknown[], part: LogPart): void {
+  for (const body of bodies)
+    writes.push(part.isUrgent?.(body) === true ? { part: name, body, urgent: true } : { part: name, body });
 }

@@ -18,6 +18,8 @@ export class Pending<Write> {
   #bytes = 0;
   /** Writes came to what had been places only. */
   becameUrgent = false;
+  /** Something in it must be written at once. */
+  mayWait = true;
 
   get isEmpty(): boolean {
     return this.#places.size === 0 && this.#writes.length === 0;

@@ -37,7 +37,8 @@ export async function runLogsWorker(createParts: CreateLogParts): Promise<void> 
     await owner.commit({ ...content, places: [...content.places, ...change] });
     since.written(change);
   };
-  const follow = new Follow<LogWrite>({ sources: [], places, consumers: [parts], commit, clock, log });
+  const isUrgent = ({ urgent }: LogWrite) => urgent === true;
+  const follow = new Follow<LogWrite>({ sources: [], places, consumers: [parts], commit, isUrgent, clock, log });
   const sources = new SourceSet({ follow, host, log });
   const replays = new Replays({ host, places, parts, commit: (content) => owner.commit(content), since, send });
   const report = () => send({ kind: "report", report: reportOf(sources, follow, parts) });
