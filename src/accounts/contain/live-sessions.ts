@@ -12,6 +12,7 @@ export interface AskedSession {
 
 /** About 150 bytes each; those asked about longest ago go first. */
 const sessionsMax = 20_000;
+const sessionsForgotten = 2_000;
 /** smtpd waits five minutes for a command (smtpd_timeout), and a large message takes its time. */
 const liveMs = 30 * 60_000;
 
@@ -25,7 +26,16 @@ export class LiveSessions {
     const end = `${ip} ${port}`;
     this.#sessions.delete(end);
     this.#sessions.set(end, { account, at });
-    if (this.#sessions.size > sessionsMax) this.#sessions.delete(this.#sessions.keys().next().value ?? "");
+    if (this.#sessions.size > sessionsMax) this.#forgetOldest();
+  }
+
+  /** Many at once: a Map finds its first entry by walking over all that were deleted before it. */
+  #forgetOldest(): void {
+    let left = sessionsForgotten;
+    for (const end of this.#sessions.keys()) {
+      if (left-- === 0) break;
+      this.#sessions.delete(end);
+    }
   }
 
   /** Address and port of the other ends; some may have ended. */
