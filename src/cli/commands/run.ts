@@ -43,6 +43,7 @@ async function run(options: GlobalOptions & { readonly debug?: boolean }, startD
   outliveReaders();
   const read = readAgain();
   const stop = stopSignal();
+  const reloads = new Reloads();
   await using daemon = await startDaemon(read, { version: version(), log, readAgain });
   log.info("ready", {
     version: version(),
@@ -53,10 +54,9 @@ async function run(options: GlobalOptions & { readonly debug?: boolean }, startD
     store: read.config.store.url.replace(/\/\/[^/]*@/, "//***@"),
   });
   if (process.env["JOURNAL_STREAM"] === undefined) process.stdout.write(startText(factsOf(daemon, read)));
-  const reload = () => void daemon.reload();
-  process.on("SIGHUP", reload);
+  reloads.begin(() => void daemon.reload());
   const signal = await stop;
-  process.off("SIGHUP", reload);
+  reloads.end();
   log.info("stopping", { signal });
 }
 
@@ -73,6 +73,27 @@ function environmentOf({ socket }: GlobalOptions): NodeJS.ProcessEnv {
 function outliveReaders(): void {
   process.stdout.removeAllListeners("error");
   for (const output of [process.stdout, process.stderr]) output.on("error", () => {});
+}
+
+/** SIGHUP from the first moment to the last, which would end the process where nobody takes it: one that comes early is done later. */
+class Reloads {
+  #isAsked = false;
+  #reload = () => {
+    this.#isAsked = true;
+  };
+
+  constructor() {
+    process.on("SIGHUP", () => this.#reload());
+  }
+
+  begin(reload: () => void): void {
+    this.#reload = reload;
+    if (this.#isAsked) reload();
+  }
+
+  end(): void {
+    this.#reload = () => {};
+  }
 }
 
 /** The first SIGTERM or SIGINT; a second one ends the process at once. */
