@@ -1,6 +1,6 @@
 // Clients: `host[address]:port` as Postfix prints it, the only place of a line from which an address may be taken.
 
-import { CanonicalIps } from "../../core/canonical-ips.ts";
+import { parseIp, printIp } from "../../core/ip.ts";
 
 export interface Client {
   readonly ip: string;
@@ -36,15 +36,13 @@ function afterPort(text: string, at: number): number {
   return i > at + 1 ? i : at;
 }
 
-/** What is remembered changes no answer, only how soon it comes. */
-const known = new CanonicalIps();
-
 /** Canonical text of an address as a daemon logs it, an interface (`fe80::1%eth0`) or `IPv6:` left out. */
 export function parseAddress(text: string): string | undefined {
   const zone = text.indexOf("%");
   const bare = zone < 0 ? text : text.slice(0, zone);
   // I or i: nothing else that is an address begins so.
-  return known.find((bare.charCodeAt(0) | 32) === 105 && /^ipv6:/i.test(bare) ? bare.slice(5) : bare);
+  const ip = parseIp((bare.charCodeAt(0) | 32) === 105 && /^ipv6:/i.test(bare) ? bare.slice(5) : bare);
+  return ip === undefined ? undefined : printIp(ip);
 }
 
 /**
