@@ -74,7 +74,7 @@ export async function startDaemon(read: ReadConfig, options: DaemonOptions): Pro
   store.changes.onChange((fact) =>
     fact === "raises" ? reloadRaises() : fact === "rules" ? rules.reload() : undefined,
   );
-  const accounts = createAccounts({ live, options, store, clock, isReading: () => logs.isConfigured });
+  const accounts = createAccounts({ live, options, store, clock, isReading: () => logs.isRunning });
   const { sessions, onAsked } = hearAsked({ accounts, rules, clock, isJudged: () => logs.isConfigured });
   const server = stack.use(createPolicyServer({ read, options, engine, measures, onAsked }));
   const jails = createJails({ read, options, store, clock, trust: banning.trust });
@@ -143,8 +143,9 @@ function reload({ live, options, rules, logs, jails, outbox, fail2banLog, now }:
     const read = options.readAgain();
     // What SIGHUP may change in flight; everything else needs a restart.
     readAccountsSettings(read);
-    outbox.useTemplates(readTemplates(live.read.config.notices.templates));
-    rules.configure(readCompileOptions(read));
+    const [templates, compile] = [readTemplates(live.read.config.notices.templates), readCompileOptions(read)];
+    outbox.useTemplates(templates);
+    rules.configure(compile);
     logs.use(jails.withLogs(read.config.logs));
     const waiting = settingsToRestart(live.read.config, read.config);
     live.read = read;

@@ -12,6 +12,7 @@ import {
   hasNoJudgeState,
   type JudgeState,
   readJudgeState,
+  readMails,
   saveJudgeCheckpoint,
 } from "../store/account-history.ts";
 import { type AccountMark, readMarkRows } from "../store/account-marks.ts";
@@ -50,7 +51,7 @@ export interface AccountsOwnerParts {
   readonly log: Log;
   /** Names of blocks at their registries: what is not known is asked for in its turn. */
   readonly registries?: { find(ip: string): { readonly name: string } | undefined; work(): Promise<void> } | undefined;
-  /** Some log is read. */
+  /** The thread that reads logs is there. */
   readonly isReading: () => boolean;
   /** As the configuration says at the moment. */
   readonly settings: () => AccountsSettings;
@@ -95,6 +96,11 @@ export class AccountsOwner implements LogPartOwner<Transaction<Tables>> {
     const ask = (question: AccountsQuestion) => this.#ask(question);
     const startFrom = (state: JudgeState) => this.#startFrom(state);
     if (parts.store.engine === "postgres") this.#shared = new SharedJudge({ ...parts, ask, startFrom });
+  }
+
+  /** Who judges may be another node: it is told though no log is read here. */
+  get isShared(): boolean {
+    return this.#shared !== undefined;
   }
 
   /** Nothing is known of any account. */
@@ -142,11 +148,11 @@ export class AccountsOwner implements LogPartOwner<Transaction<Tables>> {
   async start(): Promise<AccountsStart> {
     const { store, node } = this.#parts;
     if (this.#shared === undefined) {
-      await adoptJudgeState(store, { from: everyNode, to: node, node });
+      await adoptJudgeState(store, { from: everyNode, to: node, node, now: this.#parts.clock.now() });
       return await this.#startFrom(await readJudgeState(store, node));
     }
     this.#shared.started();
-    const { mails } = await readJudgeState(store, everyNode);
+    const mails = await readMails(store, everyNode, `${node}/`);
     return { ...(await this.#startFrom({ histories: [], site: new Map(), events: [], mails })), sharedAs: node };
   }
 
@@ -266,7 +272,7 @@ export class AccountsOwner implements LogPartOwner<Transaction<Tables>> {
   /** Marks changed in the store: the judge takes them, and judges the account again. */
   async marksChanged(account: string): Promise<void> {
     const now = this.#parts.clock.now();
-    if (this.#shared !== undefined) return await this.#shared.act({ act: "marks", account, at: now });
+    if (this.#shared !== undefined) return void (await this.#shared.act({ act: "marks", account, at: now }));
     const marks = (await readMarkRows(this.#parts.store.facts)).flatMap(markOf);
     const again = account === "" ? {} : { account };
     await this.#ask({ ask: "marks", marks, now, ...again });
@@ -275,15 +281,13 @@ export class AccountsOwner implements LogPartOwner<Transaction<Tables>> {
   async reset(account: string): Promise<boolean> {
     const now = this.#parts.clock.now();
     if (this.#shared === undefined) return (await this.#ask({ ask: "reset", account, now })) === true;
-    await this.#shared.act({ act: "reset", account, at: now });
-    return true;
+    return await this.#shared.act({ act: "reset", account, at: now });
   }
 
   async erase(account: string): Promise<boolean> {
     const at = this.#parts.clock.now();
     if (this.#shared === undefined) return (await this.#ask({ ask: "erase", account })) === true;
-    await this.#shared.act({ act: "erase", account, at });
-    return true;
+    return await this.#shared.act({ act: "erase", account, at });
   }
 
   #ask(question: AccountsQuestion): Promise<AccountsAnswer> {

@@ -14,6 +14,7 @@ import type {
 } from "./accounts-words.ts";
 import { type JudgedEvent, printEvents } from "./event-record.ts";
 import type { AskedLogin, Judge, LevelChange, NetworkFinder } from "./judge.ts";
+import { concernsAccount, isAccountName, Lateness } from "./lateness.ts";
 import type { PastJudge } from "./past-judge.ts";
 import { checkpointOf, createPast, restoreJudge, useMarks } from "./restored-judge.ts";
 
@@ -21,12 +22,6 @@ import { checkpointOf, createPast, restoreJudge, useMarks } from "./restored-jud
 const checkpointMs = 300_000;
 const checkpointEvents = 20_000;
 const checkpointEventsBehind = 200_000;
-/** Lines older than this are read late; then the log's own time rules. */
-const behindMs = 300_000;
-const idleMs = 30_000;
-
-/** No login name is longer, or holds control characters. */
-const isName = /^[^\p{Cc}]{1,320}$/u;
 
 export class AccountsPart implements LogPart<AccountsWrite> {
   readonly #judge: Judge;
@@ -37,8 +32,7 @@ export class AccountsPart implements LogPart<AccountsWrite> {
   #sequence: number;
   #sinceCheckpoint = 0;
   #checkpointAt = 0;
-  #lastEventAt = 0;
-  #lastSeenAt = 0;
+  readonly #lateness = new Lateness();
   #events = 0;
 
   constructor(start: AccountsStart, networks: NetworkFinder) {
@@ -52,10 +46,9 @@ export class AccountsPart implements LogPart<AccountsWrite> {
 
   see({ batch, events }: SeenLines): readonly AccountsWrite[] {
     if (batch.isReplay) return this.#seePast(events);
-    this.#lastSeenAt = batch.readAt;
+    this.#lateness.see(batch.readAt, events.at(-1)?.at);
     const told: JudgedEvent[] = this.#takeAsked();
     for (const event of events) {
-      this.#lastEventAt = event.at;
       if (!this.#matters(event)) continue;
       this.#judge.see(event);
       told.push({ kind: "mail", event });
@@ -76,9 +69,9 @@ export class AccountsPart implements LogPart<AccountsWrite> {
 
   due(now: number): readonly AccountsWrite[] {
     if (this.#past.due(this.#judge)) this.#checkpointSoon();
-    if (!this.#isBehind(now)) this.#judge.due(now);
+    if (!this.#lateness.isBehind(now)) this.#judge.due(now);
     const writes = this.#writesOf(this.#takeAsked());
-    const most = this.#isBehind(now) ? checkpointEventsBehind : checkpointEvents;
+    const most = this.#lateness.isBehind(now) ? checkpointEventsBehind : checkpointEvents;
     const isTime = this.#sinceCheckpoint > most || now >= this.#checkpointAt;
     // What is told of the past lies on disk as it was told, until the histories hold it.
     if (!isTime || this.#past.isWaiting) return writes;
@@ -96,7 +89,7 @@ export class AccountsPart implements LogPart<AccountsWrite> {
     switch (asked.ask) {
       case "asked":
         // While old lines are read the log will tell of it in its turn.
-        if (!this.#isBehind(asked.now)) for (const login of asked.logins) this.#seeAsked(login);
+        if (!this.#lateness.isBehind(asked.now)) for (const login of asked.logins) this.#seeAsked(login);
         return null;
       case "account":
         return viewAccount(this.#judge, this.#canonical(asked.account), asked.now) ?? null;
@@ -133,7 +126,7 @@ export class AccountsPart implements LogPart<AccountsWrite> {
   }
 
   #seeAsked(login: AskedLogin): void {
-    if (login.user === null || !isName.test(login.user)) return;
+    if (!isAccountName(login.user)) return;
     this.#judge.seeAsked(login);
     this.#asked.push({ kind: "asked", login });
   }
@@ -144,12 +137,8 @@ export class AccountsPart implements LogPart<AccountsWrite> {
     return asked;
   }
 
-  /** Deliveries of mail that is not an account's say nothing, and most mail is not. */
-  #matters({ kind, queueId, user }: MailEvent): boolean {
-    if (kind === "login" || kind === "auth_failure") return user !== null && isName.test(user);
-    return (
-      (kind === "queued" || kind === "bounced") && queueId !== null && this.#judge.queue.find(queueId) !== undefined
-    );
+  #matters(event: MailEvent): boolean {
+    return concernsAccount(event, (queueId) => this.#judge.queue.find(queueId) !== undefined);
   }
 
   #writesOf(told: readonly JudgedEvent[], isPast = false): AccountsWrite[] {
@@ -167,9 +156,5 @@ export class AccountsPart implements LogPart<AccountsWrite> {
   #checkpoint(now: number): AccountsWrite {
     this.#sinceCheckpoint = 0;
     return checkpointOf(this.#judge, now, this.#sequence);
-  }
-
-  #isBehind(now: number): boolean {
-    return now - this.#lastEventAt > behindMs && now - this.#lastSeenAt < idleMs;
   }
 }

@@ -57,6 +57,16 @@ export type AccountsWrite =
       readonly writes: readonly AccountsWrite[];
     };
 
+/** Where the judge of several nodes begins. */
+export interface Seat {
+  /** The number under which its node has the role. */
+  readonly epoch: number;
+  /** The last row that is in the histories. */
+  readonly heard: number;
+  /** The last one of which the changes were written. */
+  readonly applied: number;
+}
+
 /** What nodes told, for the one that judges. */
 export interface Heard {
   readonly now: number;
@@ -76,7 +86,7 @@ export type AccountsQuestion =
   | { readonly ask: "reset"; readonly now: number; readonly account: string }
   | { readonly ask: "erase"; readonly account: string }
   /** From here on this node judges for all of them. */
-  | { readonly ask: "sit"; readonly epoch: number; readonly applied: number; readonly start: AccountsStart }
+  | ({ readonly ask: "sit"; readonly start: AccountsStart } & Seat)
   | { readonly ask: "rise" }
   | ({ readonly ask: "hear" } & Heard)
   /** `start`: the account as it lies on disk, for a node that does not judge. */

@@ -1,6 +1,6 @@
 // The judge of several nodes, on the one that has the role: hears what all of them tell, in one order, and says what is to be written.
 
-import type { AccountsStart, AccountsWrite, Heard } from "./accounts-words.ts";
+import type { AccountsStart, AccountsWrite, Heard, Seat } from "./accounts-words.ts";
 import { isPastText, replayEvents } from "./event-record.ts";
 import type { Judge, LevelChange, NetworkFinder } from "./judge.ts";
 import type { PastJudge } from "./past-judge.ts";
@@ -15,20 +15,22 @@ export class JudgeSeat {
   readonly #past: PastJudge;
   readonly #epoch: number;
   #changes: LevelChange[] = [];
+  /** Up to here changes were written by whoever judged before: they are made again and told nobody. */
+  readonly #mutedUpTo: number;
   #applied: number;
   #written: number;
-  #isBehind = false;
+  #isBehind: boolean;
   #rows = 0;
   #checkpointAt = 0;
 
-  /** `applied`: the last row of which the changes were written. */
-  constructor(start: AccountsStart, networks: NetworkFinder, { epoch, applied }: { epoch: number; applied: number }) {
+  constructor(start: AccountsStart, networks: NetworkFinder, { epoch, heard, applied }: Seat) {
     this.#past = createPast(start, networks);
     this.judge = restoreJudge(start, networks, (change) => void this.#changes.push(change), this.#past);
     this.#epoch = epoch;
-    this.#applied = applied;
+    this.#mutedUpTo = applied;
+    this.#applied = heard;
     this.#written = applied;
-    this.#rows = start.events.length;
+    this.#isBehind = heard < applied;
   }
 
   hear({ rows, more, marks, now }: Heard): void {
@@ -45,6 +47,7 @@ export class JudgeSeat {
           // What a person did is on disk soon, and what it undid is gone from there.
           this.#checkpointAt = 0;
         });
+      if (seq <= this.#mutedUpTo) this.#changes = [];
       this.#applied = seq;
       this.#rows++;
     }
@@ -52,6 +55,7 @@ export class JudgeSeat {
   }
 
   due(now: number): readonly AccountsWrite[] {
+    if (this.#applied < this.#mutedUpTo) return [];
     if (!this.#isBehind) this.judge.due(now);
     if (this.#past.due(this.judge)) this.#checkpointAt = 0;
     const writes: AccountsWrite[] = this.#changes.map((change) => ({ kind: "change", change }));

@@ -371,11 +371,11 @@ export class Judge {
   }
 
   #turnDay(account: AccountHistory, at: number): void {
-    account.turnDay(at, this.#credited(account), (login) => isAtHome(account, login, this.#settings, this.site));
+    account.turnDay(at, this.credited(account), (login) => isAtHome(account, login, this.#settings, this.site));
   }
 
   /** Tells the site what an account has used on its first calm day. */
-  #credited(account: AccountHistory): (use: Use, isCountry: boolean) => void {
+  credited(account: AccountHistory): (use: Use, isCountry: boolean) => void {
     return (use, isCountry) => {
       if (!isCountry) return this.site.addNetwork(use.key);
       this.site.addCountry(

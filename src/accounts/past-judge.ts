@@ -9,6 +9,8 @@ import type { Use } from "./use-list.ts";
 
 /** Looks without anything of the past, a second each, until what was told is all. */
 const quietLooks = 5;
+/** Looks at most: a clock that is a day behind tells of the past for ever. */
+const looksMax = 300;
 const usesMax = 48;
 const dayCountsMax = 14;
 const dayMs = 86_400_000;
@@ -17,6 +19,7 @@ export class PastJudge {
   readonly #create: () => Judge;
   #judge: Judge | undefined;
   #quiet = 0;
+  #looks = 0;
 
   /** `create`: an empty judge. */
   constructor(create: () => Judge) {
@@ -48,9 +51,13 @@ export class PastJudge {
 
   /** Called about once a second; true when the present has learned what was told. */
   due(present: Judge): boolean {
-    if (this.#judge === undefined || ++this.#quiet < quietLooks) return false;
+    if (this.#judge === undefined) return false;
+    this.#quiet++;
+    this.#looks++;
+    if (this.#quiet < quietLooks && this.#looks < looksMax) return false;
     learn(present, this.#judge);
     this.#judge = undefined;
+    this.#looks = 0;
     return true;
   }
 
@@ -70,13 +77,7 @@ function learn(present: Judge, past: Judge): void {
     const known = present.book.find(name);
     const account = present.book.open(name, old.firstAt);
     if (known === undefined) account.day = old.day;
-    add(account, old, (use, isCountry) => {
-      if (!isCountry) return present.site.addNetwork(use.key);
-      present.site.addCountry(
-        use.key,
-        account.countries.every((other) => other === use || other.calmDays === 0),
-      );
-    });
+    add(account, old, present.credited(account));
   }
 }
 

@@ -98,17 +98,18 @@ export class SharedJudge {
     return changes;
   }
 
-  /** Tells the judge, wherever it is, what a person did; resolves when it has done it, or after five seconds. */
-  async act(act: AccountAct): Promise<void> {
+  /** Tells the judge, wherever it is, what a person did; false when it has not done it after five seconds: then it comes to it. */
+  async act(act: AccountAct): Promise<boolean> {
     const { store, node } = this.#parts;
     const row = { node, at: act.at, body: printAct(act) };
     const seq = await store.facts.transaction().execute((tx) => addTold(tx, row));
     const deadline = performance.now() + settleMs;
     while (performance.now() < deadline) {
       await this.work();
-      if (Number(await findSiteText(store, everyNode, "applied")) >= seq) return;
+      if (Number(await findSiteText(store, everyNode, "applied")) >= seq) return true;
       await new Promise((resolve) => setTimeout(resolve, settleLookMs));
     }
+    return false;
   }
 
   /** An account as the judge here sees it, or as it lies on disk. */
@@ -156,14 +157,13 @@ export class SharedJudge {
   }
 
   async #sit(epoch: number): Promise<void> {
-    const { store, node, startFrom, ask } = this.#parts;
-    await adoptJudgeState(store, { from: node, to: everyNode, node });
+    const { store, node, startFrom, ask, clock } = this.#parts;
+    await adoptJudgeState(store, { from: node, to: everyNode, node, now: clock.now() });
     const state = await readJudgeState(store, everyNode);
-    const written = Number(state.site.get("sequence") ?? 0);
-    const applied = Math.max(written, Number(state.site.get("applied") ?? 0));
-    const events = await this.#toldBehind(written, { upTo: applied });
-    await ask({ ask: "sit", epoch, applied, start: await startFrom({ ...state, events }) });
-    this.#heard = applied;
+    const heard = Number(state.site.get("sequence") ?? 0);
+    const applied = Math.max(heard, Number(state.site.get("applied") ?? 0));
+    await ask({ ask: "sit", epoch, heard, applied, start: await startFrom(state) });
+    this.#heard = heard;
   }
 
   async #hear(): Promise<void> {
@@ -184,16 +184,13 @@ export class SharedJudge {
     const { store, startFrom } = this.#parts;
     const state = await readAccountState(store, everyNode, account);
     const written = Number(state.site.get("sequence") ?? 0);
-    return await startFrom({ ...state, events: await this.#toldBehind(written, { readings: looksMax }) });
+    return await startFrom({ ...state, events: await this.#toldBehind(written) });
   }
 
-  async #toldBehind(
-    after: number,
-    { upTo = Number.MAX_SAFE_INTEGER, readings = Number.MAX_SAFE_INTEGER },
-  ): Promise<JudgeState["events"]> {
+  async #toldBehind(after: number): Promise<JudgeState["events"]> {
     const events: { sequence: number; body: string }[] = [];
-    for (let reading = 0; reading < readings; reading++) {
-      const { rows, more } = await readTold(this.#parts.store.facts, events.at(-1)?.sequence ?? after, upTo);
+    for (let look = 0; look < looksMax; look++) {
+      const { rows, more } = await readTold(this.#parts.store.facts, events.at(-1)?.sequence ?? after);
       for (const { seq: sequence, body } of rows) events.push({ sequence, body });
       if (!more) break;
     }

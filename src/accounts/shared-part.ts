@@ -15,16 +15,13 @@ import type {
 import { type JudgedEvent, printEvents } from "./event-record.ts";
 import type { AskedLogin, Judge, NetworkFinder } from "./judge.ts";
 import { JudgeSeat } from "./judge-seat.ts";
+import { concernsAccount, isAccountName, Lateness } from "./lateness.ts";
 import { restoreJudge } from "./restored-judge.ts";
 
 /** Messages of accounts whose later lines are told too; each half. */
 const idsMax = 50_000;
-const behindMs = 300_000;
 /** What is read so late restricts nobody (watch-keeper.ts). */
 const pastMs = 86_400_000;
-const idleMs = 30_000;
-/** No login name is longer, or holds control characters. */
-const isName = /^[^\p{Cc}]{1,320}$/u;
 
 export class SharedAccountsPart implements LogPart<AccountsWrite> {
   readonly #networks: NetworkFinder;
@@ -34,8 +31,7 @@ export class SharedAccountsPart implements LogPart<AccountsWrite> {
   #old = new Set<string>();
   #asked: JudgedEvent[] = [];
   #seat: JudgeSeat | undefined;
-  #lastEventAt = 0;
-  #lastSeenAt = 0;
+  readonly #lateness = new Lateness();
   #events = 0;
 
   /** `node`: before the queue ids that it tells, because those of several hosts may be the same. */
@@ -56,10 +52,7 @@ export class SharedAccountsPart implements LogPart<AccountsWrite> {
       const isPast = batch.isReplay || event.at < batch.readAt - pastMs;
       if (this.#matters(event)) (isPast ? past : told).push({ kind: "mail", event: this.#ofHere(event) });
     }
-    if (!batch.isReplay) {
-      this.#lastSeenAt = batch.readAt;
-      this.#lastEventAt = events.at(-1)?.at ?? this.#lastEventAt;
-    }
+    if (!batch.isReplay) this.#lateness.see(batch.readAt, events.at(-1)?.at);
     return [...this.#tell(past, true), ...this.#tell(told)];
   }
 
@@ -76,7 +69,7 @@ export class SharedAccountsPart implements LogPart<AccountsWrite> {
     const asked = question as AccountsQuestion;
     switch (asked.ask) {
       case "asked":
-        if (!this.#isBehind(asked.now)) for (const login of asked.logins) this.#seeAsked(login);
+        if (!this.#lateness.isBehind(asked.now)) for (const login of asked.logins) this.#seeAsked(login);
         return null;
       case "sit":
         this.#seat = new JudgeSeat(asked.start, this.#networks, asked);
@@ -111,7 +104,7 @@ export class SharedAccountsPart implements LogPart<AccountsWrite> {
   }
 
   #seeAsked(login: AskedLogin): void {
-    if (login.user !== null && isName.test(login.user)) this.#asked.push({ kind: "asked", login });
+    if (isAccountName(login.user)) this.#asked.push({ kind: "asked", login });
   }
 
   #takeAsked(): JudgedEvent[] {
@@ -126,10 +119,8 @@ export class SharedAccountsPart implements LogPart<AccountsWrite> {
     return [{ kind: "told", body: printEvents(told, isPast) }];
   }
 
-  #matters({ kind, queueId, user }: MailEvent): boolean {
-    if (kind === "login" || kind === "auth_failure") return user !== null && isName.test(user);
-    if (queueId === null || (kind !== "queued" && kind !== "bounced")) return false;
-    return this.#young.has(queueId) || this.#old.has(queueId);
+  #matters(event: MailEvent): boolean {
+    return concernsAccount(event, (queueId) => this.#young.has(queueId) || this.#old.has(queueId));
   }
 
   #ofHere(event: MailEvent): MailEvent {
@@ -145,9 +136,5 @@ export class SharedAccountsPart implements LogPart<AccountsWrite> {
       this.#young = new Set();
     }
     this.#young.add(queueId);
-  }
-
-  #isBehind(now: number): boolean {
-    return now - this.#lastEventAt > behindMs && now - this.#lastSeenAt < idleMs;
   }
 }

@@ -115,14 +115,12 @@ export class SiteKnowledge {
   tidy(now: number): void {
     const { knownGuesser, guessingBefore } = this.#settings;
     for (const [line, guesser] of this.#guessers) {
-      dropBefore(guesser.failed, now - knownGuesser.withinMs);
-      dropBefore(guesser.friendly, now - friendlyMs);
-      guesser.text = undefined;
+      const isOlder = dropBefore(guesser.failed, now - knownGuesser.withinMs);
+      if (dropBefore(guesser.friendly, now - friendlyMs) || isOlder) guesser.text = undefined;
       if (guesser.failed.length + guesser.friendly.length === 0) this.#guessers.delete(line);
     }
     for (const [name, victim] of this.#victims) {
-      dropBefore(victim.seen, now - guessingBefore.withinMs);
-      victim.text = undefined;
+      if (dropBefore(victim.seen, now - guessingBefore.withinMs)) victim.text = undefined;
       if (victim.seen.length === 0) this.#victims.delete(name);
     }
   }
@@ -166,9 +164,10 @@ function printAll<K, V extends { text: string | undefined }>(
 }
 
 /** The oldest come first. */
-function dropBefore(list: Seen[], at: number): void {
+/** True when something was dropped. */
+function dropBefore(list: Seen[], at: number): boolean {
   const first = list.findIndex((seen) => seen.at >= at);
-  list.splice(0, first < 0 ? list.length : first);
+  return list.splice(0, first < 0 ? list.length : first).length > 0;
 }
 
 function pairs(list: readonly Seen[]): Pairs {

@@ -64,7 +64,8 @@ export interface ApiParts {
 }
 
 /** Accounts: the judge's side, and `[accounts] mode` and `watch_group` as they stand. */
-export interface AccountsDoor extends Pick<AccountsOwner, "view" | "queueOf" | "marksChanged" | "reset" | "erase"> {
+export interface AccountsDoor
+  extends Pick<AccountsOwner, "view" | "queueOf" | "marksChanged" | "reset" | "erase" | "isShared"> {
   readonly mode: Mode;
   readonly watchGroup: string;
 }

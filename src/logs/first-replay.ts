@@ -78,10 +78,10 @@ export class FirstReplay {
     log.info("logs.first-replay-begun", { files: paths.length, since: new Date(this.#since).toISOString() });
   }
 
-  async #end({ lines, problem, kinds }: ReplayState): Promise<void> {
+  async #end({ lines, problem, kinds, wasCut }: ReplayState): Promise<void> {
     const { log } = this.#options;
     // A thread that ended is started again, and goes on.
-    if (problem?.message.includes("thread")) {
+    if (wasCut === true) {
       this.#state = "planned";
       return;
     }
@@ -109,9 +109,10 @@ export class FirstReplay {
     let bytes = 0;
     for (const { path, size, changedAt } of found.sort((a, b) => b.changedAt - a.changedAt)) {
       if (changedAt < oldest || chosen.length >= filesMax) break;
+      if (chosen.includes(path)) continue;
       bytes += size;
       if (bytes > bytesMax) break;
-      if (!chosen.includes(path)) chosen.push(path);
+      chosen.push(path);
     }
     // Oldest first, should a replay not find it out by itself.
     return chosen.reverse();

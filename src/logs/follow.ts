@@ -205,7 +205,9 @@ export class Follow<Write> implements AsyncDisposable {
     for (const followed of this.#followed) followed.source.look();
     if (this.#failing || this.#pending.isFull) return;
     const now = this.#options.clock.now();
-    this.#pending.addWrites(this.#options.consumers.flatMap((consumer) => consumer.due?.(now) ?? []));
+    const writes = this.#options.consumers.flatMap((consumer) => consumer.due?.(now) ?? []);
+    this.#urge(writes);
+    this.#pending.addWrites(writes);
     this.#planCommit();
   }
 
@@ -254,10 +256,14 @@ export class Follow<Write> implements AsyncDisposable {
       batch.count + batch.skipped > 0 ? consumer.see(batch) : [],
     );
     if (writes.length > 0) followed.uncommitted = true;
-    const { isUrgent } = this.#options;
-    if (isUrgent !== undefined && writes.some(isUrgent)) this.#pending.mayWait = false;
+    this.#urge(writes);
     this.#options.places?.note(piece.places);
     this.#pending.add(piece, writes);
+  }
+
+  #urge(writes: readonly Write[]): void {
+    const { isUrgent } = this.#options;
+    if (isUrgent !== undefined && writes.some(isUrgent)) this.#pending.mayWait = false;
   }
 
   #planCommit(): void {

@@ -62,6 +62,7 @@ export class LogsThread implements AsyncDisposable {
   #restarts = 0;
   #restartMs = restartMsMin;
   #restart: NodeJS.Timeout | undefined;
+  #isRunning = false;
   #starting: Promise<void> | undefined;
   #writing: Promise<void> = Promise.resolve();
   #closing: PromiseWithResolvers<void> | undefined;
@@ -116,6 +117,11 @@ export class LogsThread implements AsyncDisposable {
   /** How the last replay stands; undefined when there was none since the start. */
   get replayed(): ReplayState | undefined {
     return this.#replayed;
+  }
+
+  /** The thread is there and answers. */
+  get isRunning(): boolean {
+    return this.#isRunning;
   }
 
   get isConfigured(): boolean {
@@ -187,6 +193,7 @@ export class LogsThread implements AsyncDisposable {
     switch (message.kind) {
       case "ready":
         this.#restartMs = restartMsMin;
+        this.#isRunning = true;
         return start.ready();
       case "unusable": {
         const { where, hint } = message;
@@ -240,13 +247,14 @@ export class LogsThread implements AsyncDisposable {
   #ended(worker: Worker): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
+    this.#isRunning = false;
     if (this.#replayed?.isRunning === true) {
       const problem = {
         message: "the thread that reads logs ended",
         where: "",
         hint: "the same replay goes on behind what was read",
       };
-      this.#replayed = { ...this.#replayed, isRunning: false, problem };
+      this.#replayed = { ...this.#replayed, isRunning: false, wasCut: true, problem };
     }
     for (const waiting of this.#questions.values()) waiting.reject(new Error("the logs thread ended"));
     if (this.#closing !== undefined) return this.#closing.resolve();

@@ -18,7 +18,7 @@ export class Pending<Write> {
   #bytes = 0;
   /** Writes came to what had been places only. */
   becameUrgent = false;
-  /** Something in it must be written at once. */
+  /** False: something in it must be written at once. */
   mayWait = true;
 
   get isEmpty(): boolean {

@@ -33,6 +33,8 @@ export interface ReplayRequest {
 
 export interface ReplayState {
   readonly isRunning: boolean;
+  /** The thread ended under it: the same replay goes on behind what was read. */
+  readonly wasCut?: true;
   readonly dryRun: boolean;
   /** The file that is being read, and what share of all has been, 0 to 1. */
   readonly path: string;

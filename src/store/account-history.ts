@@ -44,22 +44,52 @@ export interface JudgeCheckpoint {
  */
 export async function adoptJudgeState(
   store: Store,
-  { from, to, node }: { readonly from: string; readonly to: string; readonly node: string },
+  { from, to, node, now }: { readonly from: string; readonly to: string; readonly node: string; readonly now: number },
 ): Promise<void> {
   await store.facts.transaction().execute(async (tx) => {
-    const known = await tx.selectFrom("account_histories").select("account").where("node", "=", to).limit(1).execute();
-    if (known.length > 0) return;
+    for (const table of ["account_site", "account_histories", "account_events"] as const) {
+      const row = await tx.selectFrom(table).select("node").where("node", "=", to).limit(1).executeTakeFirst();
+      if (row !== undefined) return;
+    }
+    await moveTold(tx, { from, to, node, now });
     for (const table of ["account_histories", "account_mails", "account_site"] as const)
       await tx.updateTable(table).set({ node: to }).where("node", "=", from).execute();
     const prefix = `${node}/`;
     const id = sql.ref<string>("queue_id");
     const bare = sql<string>`substr(${id}, ${sql.lit(prefix.length + 1)})`;
-    const isOwn = sql<boolean>`substr(${id}, 1, ${sql.lit(prefix.length)}) = ${prefix}`;
     const mails = tx.updateTable("account_mails").where("node", "=", to);
     await (to === node
-      ? mails.set({ queue_id: bare }).where(isOwn).execute()
+      ? mails.set({ queue_id: bare }).where(beginsWith(prefix)).execute()
       : mails.set({ queue_id: sql<string>`${prefix} || ${id}` }).execute());
   });
+}
+
+/**
+ * What was told since the histories were written goes with them. Rows of a node and rows of all are numbered apart: of the numbers only
+ * those are kept that still say something.
+ */
+async function moveTold(
+  tx: Transaction<Tables>,
+  { from, to, node, now }: { readonly from: string; readonly to: string; readonly node: string; readonly now: number },
+): Promise<void> {
+  if (to === node) {
+    const told = tx
+      .selectFrom("account_told")
+      .select((eb) => [eb.val(node).as("node"), "seq", "body"])
+      .orderBy("seq");
+    await tx.insertInto("account_events").columns(["node", "sequence", "body"]).expression(told).execute();
+    await tx.deleteFrom("account_told").execute();
+    await tx.deleteFrom("account_site").where("node", "=", from).where("key", "=", "applied").execute();
+    return;
+  }
+  const events = tx
+    .selectFrom("account_events")
+    .select((eb) => [eb.val(node).as("node"), eb.val(now).as("at"), "body"])
+    .where("node", "=", from)
+    .orderBy("sequence");
+  await tx.insertInto("account_told").columns(["node", "at", "body"]).expression(events).execute();
+  await tx.deleteFrom("account_events").where("node", "=", from).execute();
+  await tx.deleteFrom("account_site").where("node", "=", from).where("key", "in", ["sequence", "applied"]).execute();
 }
 
 /** Nothing is known of any account under these names, and nothing was told. */
@@ -70,6 +100,16 @@ export async function hasNoJudgeState({ facts }: Store, nodes: readonly string[]
     await facts.selectFrom("account_told").select("node").limit(1).execute(),
   ];
   return found.every((rows) => rows.length === 0);
+}
+
+/** Whose messages the queue ids are that stand under a name and begin with `prefix`, oldest first. */
+export async function readMails({ facts }: Store, node: string, prefix: string): Promise<JudgeState["mails"]> {
+  const rows = facts.selectFrom("account_mails").selectAll().where("node", "=", node).orderBy("at");
+  return (await rows.where(beginsWith(prefix)).execute()).map(toMail);
+}
+
+function beginsWith(prefix: string) {
+  return sql<boolean>`substr(${sql.ref<string>("queue_id")}, 1, ${sql.lit(prefix.length)}) = ${prefix}`;
 }
 
 /** Everything of a node, as one snapshot. */

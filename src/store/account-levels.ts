@@ -3,10 +3,10 @@
 import { randomBytes } from "node:crypto";
 import type { Kysely, Transaction } from "kysely";
 import type { Store } from "./db.ts";
+import { deleteInParts } from "./row-parts.ts";
 import type { Tables } from "./tables.ts";
 
 const pageMax = 500;
-const deletesMax = 500;
 
 export interface LevelRow {
   readonly account: string;
@@ -75,14 +75,8 @@ export async function eraseLevels(tx: Transaction<Tables>, account: string): Pro
 
 /** Forgets changes before a time; returns how many. */
 export async function pruneLevels(store: Store, before: number): Promise<number> {
-  for (let pruned = 0; ; ) {
-    const { numDeletedRows } = await store.facts
-      .deleteFrom("account_levels")
-      .where("id", "in", (eb) =>
-        eb.selectFrom("account_levels").select("id").where("at", "<", before).limit(deletesMax),
-      )
-      .executeTakeFirst();
-    pruned += Number(numDeletedRows);
-    if (Number(numDeletedRows) < deletesMax) return pruned;
-  }
+  return await deleteInParts((limit) => {
+    const old = store.facts.selectFrom("account_levels").select("id").where("at", "<", before).limit(limit);
+    return store.facts.deleteFrom("account_levels").where("id", "in", old).executeTakeFirstOrThrow();
+  });
 }

@@ -32,13 +32,11 @@ export async function addTold(
 export async function readTold(
   db: Kysely<Tables>,
   after: number,
-  upTo = Number.MAX_SAFE_INTEGER,
 ): Promise<{ readonly rows: readonly ToldRow[]; readonly more: boolean }> {
   const all = await db
     .selectFrom("account_told")
     .select(["seq", "body"])
     .where("seq", ">", after)
-    .where("seq", "<=", upTo)
     .orderBy("seq")
     .limit(rowsMax)
     .execute();

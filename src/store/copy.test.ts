@@ -9,6 +9,8 @@ import { PostgresRig } from "../../tests/postgres-rig.ts";
 import { ManualClock } from "../core/clock.ts";
 import { Problem, type ProblemCode } from "../core/problem.ts";
 import type { RuleSet } from "../core/rules.ts";
+import { saveSiteText } from "./account-history.ts";
+import { addTold, everyNode } from "./account-told.ts";
 import { type CopyOptions, copiedTables, copyStore } from "./copy.ts";
 import type { Store } from "./db.ts";
 import { findDecisions } from "./decisions.ts";
@@ -46,7 +48,16 @@ const decision = {
   ...{ instance: "i", rule: "p/q", key: "k\u0000", verdict: "reject", text: "LIMIT", trail: "{}" },
 };
 
+const change = { address: "192.0.2.7/32", jail: "j", act: "removed" };
+
 async function fill(store: Store): Promise<void> {
+  await store.facts.transaction().execute(async (tx) => {
+    await tx
+      .insertInto("ban_changes")
+      .values({ seq: 7, ...change })
+      .execute();
+    await saveSiteText(tx, everyNode, "applied", "80");
+  });
   await applyRules(store, rules, { prune: false, by: "root", now: 1 });
   await saveRaise(store, { key: "k", max: 5, until: 9, changedAt: 1, changedBy: "root" });
   const keys = Array.from({ length: cells }, (_, i) => `k\u0000\u0001${i}`);
@@ -109,6 +120,21 @@ test("from SQLite to PostgreSQL and back nothing is lost", { skip: needs("postgr
   assert.equal((await copyStore(sqliteUrl("first.db"), untouched, { ...options, dryRun: true })).cells, cells);
   await copyStore(sqliteUrl("first.db"), url, { ...options, force: true, dryRun: true });
   await copyStore(sqliteUrl("first.db"), url, { ...options, force: true });
+  {
+    await using store = await open(url);
+    const numbers = await store.facts
+      .transaction()
+      .execute(async (tx) => [
+        await addTold(tx, { node: "mx1", at: 1, body: "" }),
+        (await tx.insertInto("ban_changes").values(change).returning("seq").executeTakeFirstOrThrow()).seq,
+      ]);
+    assert.deepEqual(numbers, [81, 8], "behind what was copied, and behind what a judge has heard");
+    for (const [table, seq] of [
+      ["account_told", 81],
+      ["ban_changes", 8],
+    ] as const)
+      await store.facts.deleteFrom(table).where("seq", "=", seq).execute();
+  }
   await copyStore(url, sqliteUrl("second.db"), options);
   await using store = await open(sqliteUrl("second.db"));
   assert.deepEqual(await look(store), before);

@@ -85,6 +85,7 @@ export async function copyStore(from: string, to: string, options: CopyOptions):
   await target.facts.transaction().execute(async (tx) => {
     await makeEmpty(tx, options.force);
     await copyRows(source, { tx, engine: target.engine }, counts, options);
+    if (target.engine === "postgres") await numberBehind(tx);
     const copied = await countRows(tx);
     for (const table of copiedTables) {
       if (copied[table] !== counts[table])
@@ -157,6 +158,16 @@ async function countRows(db: Kysely<Tables>): Promise<RowCounts> {
 interface Target {
   readonly tx: Kysely<Tables>;
   readonly engine: Store["engine"];
+}
+
+/** PostgreSQL numbers these rows itself: behind those that were copied, and behind what a judge has already heard. */
+async function numberBehind(tx: Kysely<Tables>): Promise<void> {
+  for (const table of ["ban_changes", "account_told"] as const) {
+    const heard = sql`select max(body::bigint) from account_site where key in ('sequence', 'applied')`;
+    const others = table === "account_told" ? sql`coalesce((${heard}), 0)` : sql`0`;
+    await sql`select setval(pg_get_serial_sequence(${table}, 'seq'),
+      greatest(coalesce((select max(seq) from ${sql.table(table)}), 0), ${others}) + 1, false)`.execute(tx);
+  }
 }
 
 async function copyRows(source: Store, target: Target, counts: RowCounts, options: CopyOptions): Promise<void> {

@@ -2,13 +2,11 @@
 
 import { type Selectable, sql } from "kysely";
 import type { DecisionRow, Store } from "./db.ts";
+import { deleteInParts } from "./row-parts.ts";
 import type { Tables } from "./tables.ts";
 
 /** One page (decided 17). */
 const pageMax = 500;
-
-/** Rows deleted by one statement: commits of questions wait for no more than that. */
-const deletesMax = 500;
 
 /** All that is given must hold. Times in ms. */
 export interface DecisionQuery {
@@ -73,29 +71,21 @@ export async function pruneDecisions(
     .offset(options.keep)
     .limit(1)
     .executeTakeFirst();
-  let pruned = 0;
-  for (;;) {
-    const outcome = await store.facts
-      .deleteFrom("decisions")
-      .where("id", "in", (eb) =>
-        eb
-          .selectFrom("decisions")
-          .select("id")
-          .where(({ or, eb: is, refTuple, tuple }) =>
-            or([
-              is("at", "<", options.before),
-              ...(edge === undefined ? [] : [is(refTuple("at", "id"), "<=", tuple(edge.at, edge.id))]),
-            ]),
-          )
-          .orderBy("at")
-          .orderBy("id")
-          .limit(deletesMax),
+  return await deleteInParts((limit) => {
+    const old = store.facts
+      .selectFrom("decisions")
+      .select("id")
+      .where(({ or, eb: is, refTuple, tuple }) =>
+        or([
+          is("at", "<", options.before),
+          ...(edge === undefined ? [] : [is(refTuple("at", "id"), "<=", tuple(edge.at, edge.id))]),
+        ]),
       )
-      .executeTakeFirst();
-    const deleted = Number(outcome.numDeletedRows);
-    pruned += deleted;
-    if (deleted < deletesMax) return pruned;
-  }
+      .orderBy("at")
+      .orderBy("id")
+      .limit(limit);
+    return store.facts.deleteFrom("decisions").where("id", "in", old).executeTakeFirstOrThrow();
+  });
 }
 
 /** A part that stands for itself, in the one search for parts of texts that both engines have. */

@@ -109,11 +109,11 @@ export interface Tables {
   account_mails: { node: string; queue_id: string; account: string; at: number; counted: number };
   /** What a judge was told since its histories were written. */
   account_events: { node: string; sequence: number; body: string };
-  /** What a judge knows of the site as a whole. */
   /** What nodes tell the one that judges: store/account-told.ts. */
   account_told: { seq: Generated<number>; node: string; at: number; body: string };
   /** What one node does for all: store/node-roles.ts. */
   node_roles: { role: string; node: string; epoch: number; until_at: number };
+  /** What a judge knows of the site as a whole. */
   account_site: { node: string; key: string; body: string };
   /** An account came to another level. body: the JSON of accounts/judge LevelChange. */
   account_levels: { id: string; account: string; at: number; level: string; score: number; body: string };

@@ -152,7 +152,7 @@ export class House implements AsyncDisposable {
       policyServer: () => serverStats,
       jails: { mode: "observe", report: () => undefined, failing: async () => [], log: undefined, client: noJail },
       logs: () => undefined,
-      accounts: { ...judgeless, mode: "enforce", watchGroup: "newuser" },
+      accounts: { ...judgeless, isShared: false, mode: "enforce", watchGroup: "newuser" },
       containment: new ContainmentKeeper({
         ...{ store, clock, log: silentLog, node: "mx1", judge: judgeless, trust: () => undefined },
         ...{ sessions: () => [], firewallTrouble: () => undefined, dovecotConfig: "" },

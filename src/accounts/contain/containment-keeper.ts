@@ -233,8 +233,10 @@ export class ContainmentKeeper {
       sessions.length === 0 ? 0 : helper.hangUp(sessions),
     ]);
     const told = [
-      kicked.status === "fulfilled" ? `sessions of Dovecot ${kicked.value > 0 ? "ended" : "are none"}` : textOf(kicked),
-      hungUp.status === "fulfilled" ? `${hungUp.value} submission sessions ended` : textOf(hungUp),
+      kicked.status === "fulfilled"
+        ? `sessions of Dovecot ${kicked.value > 0 ? "ended" : "are none"}`
+        : textOf(kicked.reason),
+      hungUp.status === "fulfilled" ? `${hungUp.value} submission sessions ended` : textOf(hungUp.reason),
     ];
     const isDone = kicked.status === "fulfilled" && hungUp.status === "fulfilled";
     return { ...step, result: isDone ? "done" : "failed", detail: told.join("; ") };
@@ -351,7 +353,7 @@ async function attempt(step: ContainStep, act: Act): Promise<ContainStep> {
   try {
     return await act(step);
   } catch (error) {
-    return { ...step, result: "failed", detail: textOf({ status: "rejected", reason: error }) };
+    return { ...step, result: "failed", detail: textOf(error) };
   }
 }
 
@@ -374,8 +376,8 @@ function hostOf(text: string) {
   return ip === undefined ? undefined : networkOf(ip, widthOf(ip));
 }
 
-function textOf({ reason }: PromiseRejectedResult): string {
-  return reason instanceof Error ? reason.message : String(reason);
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function summary(steps: readonly ContainStep[]): string {

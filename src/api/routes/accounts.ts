@@ -197,9 +197,8 @@ async function valuesOf(parts: ApiParts, account: string, { kind, value }: MarkR
   }
   if (kind !== "mine") return [""];
   if (value === "all" && account !== "") {
-    const view = await parts.accounts.view(account).catch(() => {
-      throw badMark("value", "no log is read: name the network");
-    });
+    if (parts.logs() === undefined) throw badMark("value", "no log is read: name the network");
+    const view = await parts.accounts.view(account);
     const strange = (view?.recent ?? []).filter(({ familiar }) => !familiar);
     return [...new Set(strange.map(({ network, ip }) => /^AS\d+/.exec(network)?.[0] ?? ip))];
   }
@@ -218,14 +217,18 @@ function badMark(where: string, hint: string): Problem {
   return new Problem("this mark says nothing", { code: "accounts/bad-mark", where, hint });
 }
 
+function hasJudge({ logs, accounts }: ApiParts): boolean {
+  return accounts.isShared || logs() !== undefined;
+}
+
 async function eraseAccount(parts: ApiParts, request: z.output<typeof eraseRequest>): Promise<EraseAnswer> {
   const account = parts.canonical(request.account);
   const shown = await readAccount(parts, account);
   if (!isKnown(shown)) throw unknownAccount(account);
   if (request.dry_run) return { dry_run: true, account, erased: true };
   const author = authorOf(request.by, parts.clock.now());
-  // Where no log is read the judge knows nobody; otherwise what it kept would be written again.
-  if (parts.logs() !== undefined) await parts.accounts.erase(account);
+  // Otherwise what the judge kept would be written again. Where no log is read, and nobody else judges, there is none.
+  if (hasJudge(parts)) await parts.accounts.erase(account);
   await parts.store.facts.transaction().execute(async (tx) => {
     await eraseHistory(tx, account);
     await eraseLevels(tx, account);
