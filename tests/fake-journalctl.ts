@@ -7,6 +7,12 @@ import { join } from "node:path";
 const directory = process.env["FAKE_JOURNAL"] ?? "";
 const file = join(directory, "entries");
 const args = process.argv.slice(2);
+const optionOf = (name: string) => args.find((arg) => arg.startsWith(`${name}=`))?.slice(name.length + 1);
+const entries = () => (existsSync(file) ? readFileSync(file, "utf8").split(/(?<=\n)/) : []);
+const cursorOf = (line: string) => /"__CURSOR":"([^"]*)"/.exec(line)?.[1];
+
+let next = startAt();
+// Told once it is known where it begins: whoever reads the calls may add entries from then on.
 appendFileSync(join(directory, "calls"), `${JSON.stringify(args)}\n`);
 const orders = join(directory, "order");
 if (existsSync(orders)) {
@@ -15,21 +21,17 @@ if (existsSync(orders)) {
   if (order === "die") process.exit(1);
 }
 
-const optionOf = (name: string) => args.find((arg) => arg.startsWith(`${name}=`))?.slice(name.length + 1);
-const entries = () => (existsSync(file) ? readFileSync(file, "utf8").split(/(?<=\n)/) : []);
-const cursorOf = (line: string) => /"__CURSOR":"([^"]*)"/.exec(line)?.[1];
+if (next < 0) {
+  process.stderr.write("Failed to seek to cursor: Invalid argument\n");
+  process.exit(1);
+}
 
-let next = startAt();
-
+/** -1 for a cursor that is not there. */
 function startAt(): number {
   const cursor = optionOf("--after-cursor");
   if (cursor !== undefined) {
     const found = entries().findIndex((line) => cursorOf(line) === cursor);
-    if (found < 0) {
-      process.stderr.write("Failed to seek to cursor: Invalid argument\n");
-      process.exit(1);
-    }
-    return found + 1;
+    return found < 0 ? -1 : found + 1;
   }
   const since = Number(optionOf("--since")?.slice(1) ?? Number.NaN) * 1e6;
   if (!Number.isNaN(since)) {
