@@ -12,7 +12,7 @@ const full = process.argv.includes("--full");
 const minuteMs = 60_000;
 const stepTimeoutMs = 5 * minuteMs;
 
-/** The whole of `./check` has 20 minutes; the other steps take less than three. */
+/** The whole of `./check` has 20 minutes; the other steps take less than two. */
 const limits = full
   ? { fileTimeoutMs: 60 * minuteMs, totalTimeoutMs: 6 * 60 * minuteMs }
   : { fileTimeoutMs: 8 * minuteMs, totalTimeoutMs: 18 * minuteMs };

@@ -82,12 +82,11 @@ const channel = z
     name: filled.max(100).describe("The channel's name, for rules, `notices test` and the list."),
     kind: z.enum(Object.keys(channelKinds) as [ChannelKind, ...ChannelKind[]]).describe("The way a notice takes."),
     to: z.array(filled.max(320)).min(1).max(50).optional().describe("mail: who is told."),
-    owner: z
-      .literal(true)
-      .optional()
-      .describe(
+    owner: z.literal(true).optional().meta({
+      description:
         "mail: goes to the account that the notice is about, in words for its owner, in the place of `to`. Nothing but notices of accounts goes there; without a rule those that an account was contained or given back.",
-      ),
+      allowed: "true",
+    }),
     from: filled.max(320).optional().describe("mail: the sender; default `postmaster` at the host's name."),
     sendmail: filled
       .optional()

@@ -27,7 +27,7 @@ import type { ApiParts } from "../parts.ts";
 import { route } from "../route.ts";
 import { isoTime } from "../trail-view.ts";
 
-/** Past bans of one address that are shown. */
+/** Decisions about one address that are shown. */
 const decisionsMax = 20;
 
 export const banRoutes = [
