@@ -6,12 +6,12 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { burst, home, limitedGroup, quietDays } from "./account-lines.ts";
 import { DaemonChild } from "./e2e/daemon.ts";
 import { needs } from "./needs.ts";
 import { PolicyClient } from "./policy-client.ts";
 import { PostgresRig } from "./postgres-rig.ts";
+import { until } from "./until.ts";
 
 const user = "olena@poshta.example";
 const folder = mkdtempSync(join(tmpdir(), "postvarta-shared-"));
@@ -26,14 +26,6 @@ interface Shown {
 /** Logins of the last day from elsewhere: our own questions are asked from home. */
 async function foreign(daemon: DaemonChild): Promise<number | undefined> {
   return (await show(daemon))?.recent.filter(({ ip }) => ip !== home).length;
-}
-
-async function until(what: string, isTrue: () => boolean | Promise<boolean>, ms = 30_000): Promise<void> {
-  const deadline = performance.now() + ms;
-  while (!(await isTrue())) {
-    assert.ok(performance.now() < deadline, what);
-    await sleep(100);
-  }
 }
 
 async function show(daemon: DaemonChild): Promise<Shown | undefined> {

@@ -10,6 +10,7 @@ import { after, before, test } from "node:test";
 import { needs } from "../needs.ts";
 import { hostIp, NetRig, strangerIp } from "../net-rig.ts";
 import { writeSeedFail2ban } from "../seed-fail2ban.ts";
+import { until } from "../until.ts";
 import { DaemonChild } from "./daemon.ts";
 import { type PostfixRig, startPostfixRig } from "./postfix-rig.ts";
 
@@ -92,16 +93,8 @@ class Told {
   }
 
   async until(word: string): Promise<string> {
-    await eventually(`a stranger never says ${word}: ${this.text}`, () => this.text.includes(word));
+    await until(`a stranger never says ${word}: ${this.text}`, () => this.text.includes(word));
     return this.text;
-  }
-}
-
-async function eventually(what: string, holds: () => boolean | Promise<boolean>, ms = 40_000): Promise<void> {
-  const deadline = performance.now() + ms;
-  while (!(await holds())) {
-    assert.ok(performance.now() < deadline, what);
-    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
@@ -150,12 +143,12 @@ test("a stolen account over its quota is refused, its client banned, his next pa
     readFileSync(rig.postfix?.mailLogFile ?? "", "utf8"),
     /reject: RCPT from .*\]: 554 .*LIMIT AT QUOTAUSE;/,
   );
-  await eventually("our own jail and the seed's ban him, in the kernel", async () => {
+  await until("our own jail and the seed's ban him, in the kernel", async () => {
     const his = (await bans()).filter(({ address, verified }) => address === thief && verified);
     return ["quota-refusal", "postfix-overlim"].every((jail) => his.some((ban) => ban.jail === jail));
   });
   assert.ok(inKernel().includes(thief));
-  await eventually("the host still has his session", () => sessionsOfThief() === "");
+  await until("the host still has his session", () => sessionsOfThief() === "");
   assert.match(await session.until("cut"), /^cut$/m);
   const { tries, passed } = await (await knocks(thief)).end();
   assert.deepEqual([tries > 0, passed], [true, 0]);
@@ -168,7 +161,7 @@ test("a colleague's network is trusted: his refusals ban nobody", { skip }, asyn
     "sent",
   );
   assert.equal(text.match(/LIMIT AT QUOTAUSE/g)?.length, 2 * refusals, text);
-  await eventually("the jail says that it spared him", async () => {
+  await until("the jail says that it spared him", async () => {
     const { stdout = "" } = (await rig.daemon?.command("jail", "show", "quota-refusal", "--json")) ?? {};
     return (JSON.parse(stdout) as { counts: { exempt: number } }).counts.exempt >= 2 * refusals;
   });
@@ -195,7 +188,7 @@ test("while we are dead and while we start, he stays refused; the refusals of ou
   // A customer whose line is behind those of the outage: when it was counted, so were they.
   const late = await new Told("mail", hostIp, customers[0], "user3@example.test", String(allowed + 1)).until("sent");
   assert.match(late, /LIMIT AT QUOTAUSE/);
-  await eventually("the line behind the outage is counted", async () => {
+  await until("the line behind the outage is counted", async () => {
     const { stdout } = await daemon.command("jail", "show", "quota-refusal", "--json");
     return (JSON.parse(stdout) as { counts: { failures: number } }).counts.failures > 0;
   });
@@ -207,7 +200,7 @@ test("while we are dead and while we start, he stays refused; the refusals of ou
 
 test("somebody who flushes the table is noticed, and he is refused again", { skip }, async () => {
   rig.net?.run("host", "nft", "flush", "ruleset");
-  await eventually("his address stands in the kernel again", () => inKernel().includes(thief));
+  await until("his address stands in the kernel again", () => inKernel().includes(thief));
   assert.equal((await (await knocks(thief)).end()).passed, 0);
   const { stdout = "" } = (await rig.daemon?.command("status", "--json")) ?? {};
   assert.ok((JSON.parse(stdout) as { bans: { mended: number } }).bans.mended > 0);

@@ -10,6 +10,7 @@ import { after, describe, test } from "node:test";
 import { abroad, burst, home, limitedGroup, quietDays } from "../account-lines.ts";
 import { needs } from "../needs.ts";
 import { NetRig } from "../net-rig.ts";
+import { until } from "../until.ts";
 import { DaemonChild } from "./daemon.ts";
 import { freePort, type PostfixRig, startPostfixRig } from "./postfix-rig.ts";
 import { LineClient } from "./proxied.ts";
@@ -24,14 +25,6 @@ interface Step {
   readonly step: string;
   readonly result: string;
   readonly detail: string;
-}
-
-async function until(what: string, isTrue: () => boolean | Promise<boolean>, ms = 30_000): Promise<void> {
-  const deadline = performance.now() + ms;
-  while (!(await isTrue())) {
-    assert.ok(performance.now() < deadline, what);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 async function act(daemon: DaemonChild, ...words: readonly string[]): Promise<ReadonlyMap<string, Step>> {

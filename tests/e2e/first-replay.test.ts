@@ -9,6 +9,7 @@ import { DatabaseSync } from "node:sqlite";
 import { after, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { burst, limitedGroup, quietDays } from "../account-lines.ts";
+import { until } from "../until.ts";
 import { DaemonChild } from "./daemon.ts";
 
 const user = "olena@poshta.example";
@@ -16,14 +17,6 @@ const victim = "stolen@poshta.example";
 const dayMs = 86_400_000;
 const root = mkdtempSync(join(tmpdir(), "postvarta-first-"));
 after(() => rmSync(root, { recursive: true, force: true }));
-
-async function until(what: string, isTrue: () => boolean | Promise<boolean>, ms = 30_000): Promise<void> {
-  const deadline = performance.now() + ms;
-  while (!(await isTrue())) {
-    assert.ok(performance.now() < deadline, what);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
 
 /** Three rotated logs of twelve days each, the middle one packed; an attack of long ago; an empty log of today. */
 function writeLogs(): string {

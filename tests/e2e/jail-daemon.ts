@@ -1,10 +1,10 @@
 // A whole daemon with jails over a log that the test writes, and what it has banned.
 
-import assert from "node:assert/strict";
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { until } from "../until.ts";
 import { DaemonChild } from "./daemon.ts";
 
 const root = mkdtempSync(join(tmpdir(), "postvarta-jails-"));
@@ -29,11 +29,6 @@ export function refused(ip: string, user: string, at = Date.now()): string {
 /** A good one. */
 export function loggedIn(ip: string, user: string): string {
   return line(`postfix/submission/smtpd[7]: 4ABCD: client=unknown[${ip}], sasl_method=PLAIN, sasl_username=${user}`);
-}
-
-export async function until(isTrue: () => boolean | Promise<boolean>, ms = 40_000): Promise<void> {
-  const deadline = performance.now() + ms;
-  while (!(await isTrue()) && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 export interface BanRow {
@@ -102,8 +97,11 @@ export class JailDaemon implements AsyncDisposable {
     const witness = `203.0.${113 + (this.#witnesses >> 6)}.${(this.#witnesses & 63) * 4 + 1}`;
     this.#witnesses++;
     for (let i = 0; i < 4; i++) this.write(refused(witness, `witness${i}@example.org`));
-    await until(() => this.banned.includes(`${witness} wrong-password`));
-    assert.ok(this.banned.includes(`${witness} wrong-password`), `no witness: ${this.daemon.log.slice(-4_000)}`);
+    try {
+      await until(`the witness ${witness} is banned`, () => this.banned.includes(`${witness} wrong-password`));
+    } catch (cause) {
+      throw new Error(`no witness: ${this.daemon.log.slice(-4_000)}`, { cause });
+    }
   }
 
   /** Bans of nobody's witness. */

@@ -5,8 +5,9 @@ import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { writeSeedFail2ban } from "../seed-fail2ban.ts";
+import { until } from "../until.ts";
 import type { DaemonChild } from "./daemon.ts";
-import { JailDaemon, line, refused, testFolder, until } from "./jail-daemon.ts";
+import { JailDaemon, line, refused, testFolder } from "./jail-daemon.ts";
 
 interface ListedJail {
   readonly name: string;
@@ -16,7 +17,7 @@ interface ListedJail {
 /** The list of jails, once it is as the test waits for: the thread reports each second. */
 async function listed(daemon: DaemonChild, isThere: (jails: readonly ListedJail[]) => boolean) {
   let jails: readonly ListedJail[] = [];
-  await until(async () => {
+  await until("the list of jails", async () => {
     jails = JSON.parse((await daemon.command("jail", "list", "--json")).stdout).jails;
     return isThere(jails);
   });
@@ -52,7 +53,7 @@ describe("jails in the daemon", () => {
     for (let i = 0; i < 3; i++) appendFileSync(house.path, refused("192.0.2.7", "ceo@example.org"));
     appendFileSync(house.path, refused("192.0.2.7", "ceo@example.org"));
     const begun = performance.now();
-    await until(() => house.bans().length > 0);
+    await until("the ban", () => house.bans().length > 0);
     const tookMs = performance.now() - begun;
     assert.deepEqual(
       house.bans().map((row) => ({ ...row })),
@@ -121,14 +122,14 @@ describe("jails in the daemon", () => {
     for (let i = 0; i < 4; i++) appendFileSync(path, over("198.51.100.3"));
     for (let i = 0; i < 3; i++) appendFileSync(path, plain("198.51.100.1"));
     for (let i = 0; i < 4; i++) appendFileSync(path, plain("198.51.100.2"));
-    await until(() => house.banned.includes("198.51.100.2 postfix-sasl"));
+    await until("the fourth bans", () => house.banned.includes("198.51.100.2 postfix-sasl"));
     assert.deepEqual(house.banned, ["198.51.100.2 postfix-sasl", "198.51.100.3 postfix-overlim"]);
     await daemon.kill("SIGKILL");
     await daemon.run();
     await listed(daemon, (jails) => jails.length > 0);
     await answersClient(daemon, path);
     appendFileSync(path, plain("198.51.100.1"));
-    await until(() => house.banned.length === 3);
+    await until("the count goes on", () => house.banned.length === 3);
     assert.deepEqual(house.banned[0], "198.51.100.1 postfix-sasl");
     assert.ok(house.bans().every(({ enforce }) => enforce === 1));
   });

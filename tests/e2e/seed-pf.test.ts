@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { FakePf } from "../fake-pf.ts";
 import { writeSeedFail2ban } from "../seed-fail2ban.ts";
+import { until } from "../until.ts";
 import { DaemonChild } from "./daemon.ts";
-import { line, testFolder, until } from "./jail-daemon.ts";
+import { line, testFolder } from "./jail-daemon.ts";
 
 const root = testFolder();
 const off = ["wrong_password", "spraying", "quota_refusal", "unknown_user"].map(
@@ -40,12 +41,15 @@ for (const firewall of ["pf", "command"]) {
     await using daemon = started;
     pf.write("connections", "tcpdrop 198.51.100.1 25 198.51.100.7 40000\ntcpdrop 198.51.100.1 25 203.0.113.5 40000\n");
     for (const address of addresses) for (let i = 0; i < 4; i++) appendFileSync(log, failed(address));
-    await until(() => addresses.every((address) => pf.read("main.table.fail2ban").includes(`${address}\n`)));
+    await until("both are in the table", () =>
+      addresses.every((address) => pf.read("main.table.fail2ban").includes(`${address}\n`)),
+    );
     // /32 of the file is one address also where it is IPv6.
     assert.equal(pf.read("main.table.fail2ban"), `${addresses.join("\n")}\n`);
-    await until(() => read() === `${addresses.join("\n")}\n`);
-    await until(() => pf.calls.some((call) => /^tcpdrop \[-l/.test(call)));
-    if (firewall === "pf") await until(() => !pf.read("connections").includes("198.51.100.7"));
+    await until("the list holds both", () => read() === `${addresses.join("\n")}\n`);
+    await until("connections are looked for", () => pf.calls.some((call) => /^tcpdrop \[-l/.test(call)));
+    if (firewall === "pf")
+      await until("his connection is gone", () => !pf.read("connections").includes("198.51.100.7"));
     assert.ok(pf.read("connections").includes("203.0.113.5"));
     if (firewall === "command") {
       assert.ok(pf.calls.includes("pfctl [-t] [fail2ban] [-T] [add] [2001:db8:7::9/128]"), pf.calls.join("\n"));

@@ -19,7 +19,8 @@ import {
 import { basename, join } from "node:path";
 import { describe, test } from "node:test";
 import { needs } from "../needs.ts";
-import { JailDaemon, line, refused, testFolder, until } from "./jail-daemon.ts";
+import { until } from "../until.ts";
+import { JailDaemon, line, refused, testFolder } from "./jail-daemon.ts";
 
 const main = new URL("../../src/main.ts", import.meta.url).pathname;
 const nobody = 65_534;
@@ -56,7 +57,7 @@ describe("commands and names in what a log says", { skip: needs("root", "netns",
     );
     for (const [i] of users.entries())
       assert.ok(house.banned.includes(`192.0.2.${10 + i} wrong-password`), house.banned.join());
-    await until(() => existsSync(list) && readFileSync(list, "utf8").includes("192.0.2.15"));
+    await until("the list is written", () => existsSync(list) && readFileSync(list, "utf8").includes("192.0.2.15"));
     await house.daemon.kill("SIGTERM");
     assert.ok(!existsSync(join(folder, "pwn")));
     const calls = readFileSync(trace, "utf8");
@@ -93,6 +94,7 @@ describe("files in the place of a log", { skip: needs("root") }, () => {
     execFileSync("mkfifo", [pipe]);
     mkdirSync(gone);
     await until(
+      "it is told that the pipe is no regular file",
       async () => /pipe\.log: it is no regular file/.test((await house.daemon.command("log", "status")).stdout),
       20_000,
     );
@@ -109,7 +111,7 @@ describe("state and sockets", { skip: needs("root") }, () => {
     const jails = `mode = "enforce"\nfail2ban_log = "${join(folder, "fail2ban.log")}"\n`;
     await using house = await JailDaemon.start({ jails, wrap: ["sh", "-c", 'umask 000 && exec "$@"', "sh"] });
     await house.settle(...times(4, () => refused("192.0.2.7", "a@example.org")));
-    await until(() => existsSync(join(folder, "fail2ban.log")));
+    await until("the log in Fail2ban's form is written", () => existsSync(join(folder, "fail2ban.log")));
     const own = readdirSync(house.daemon.directory).filter(
       (name) => name.startsWith("postvarta.db") || name.endsWith(".sock"),
     );
@@ -133,7 +135,7 @@ describe("state and sockets", { skip: needs("root") }, () => {
     try {
       let log = "";
       helper.stderr.setEncoding("utf8").on("data", (piece: string) => (log += piece));
-      await until(() => log.includes("helper.ready"));
+      await until("the helper starts", () => log.includes("helper.ready"));
       const script = `const s = require("net").connect(${JSON.stringify(socket)}); s.on("connect", () => { console.log("through"); process.exit(0); }); s.on("error", (e) => { console.log(e.code); process.exit(0); });`;
       const asUser = [
         "--reuid",
