@@ -138,8 +138,9 @@ ${tellingPeople()}`;
     JSON.stringify([...contained.values()]),
   );
   assert.equal((await thief.reply()).code, 0, "his submission session is closed");
-  assert.match(await mailbox.until(/never/), /^(?!.*b OK)/s, "so is his look into the mailbox");
-  assert.match(await mailbox.say("b noop", /^b /m), /^$/);
+  // Until the server ends it.
+  await mailbox.until(/never/);
+  assert.match(await mailbox.say("b noop", /^b /m), /^$/, "so is his look into the mailbox");
   assert.match(contained.get("kick")?.detail ?? "", /Dovecot ended; 1 submission sessions ended/);
   assert.equal((await colleague.rcpt("c@there.example")).code, 250, "others go on");
   assert.match(await colleaguesMailbox.say("b noop", /^b /m), /^b OK/m);

@@ -114,6 +114,32 @@ export class JailDaemon implements AsyncDisposable {
   }
 }
 
+interface ListedJail {
+  readonly name: string;
+  readonly troubles: readonly string[];
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** `jail list --json`. */
+interface JailList {
+  readonly jails: readonly ListedJail[];
+  readonly problems: readonly string[];
+}
+
+/** The list of jails, once it is as the test waits for: the thread reports each second. */
+export async function listed(
+  daemon: DaemonChild,
+  what: string,
+  isThere: (jails: readonly ListedJail[]) => boolean,
+): Promise<JailList> {
+  let list: JailList = { jails: [], problems: [] };
+  await until(what, async () => {
+    list = JSON.parse((await daemon.command("jail", "list", "--json")).stdout);
+    return isThere(list.jails);
+  });
+  return list;
+}
+
 /** A directory with a main.cf that says who may relay. */
 export function postfixDirectory(mynetworks: string): string {
   const directory = join(testFolder(), "postfix");

@@ -7,22 +7,7 @@ import { describe, test } from "node:test";
 import { writeSeedFail2ban } from "../seed-fail2ban.ts";
 import { until } from "../until.ts";
 import type { DaemonChild } from "./daemon.ts";
-import { JailDaemon, line, refused, testFolder } from "./jail-daemon.ts";
-
-interface ListedJail {
-  readonly name: string;
-  readonly counts: Readonly<Record<string, number>>;
-}
-
-/** The list of jails, once it is as the test waits for: the thread reports each second. */
-async function listed(daemon: DaemonChild, isThere: (jails: readonly ListedJail[]) => boolean) {
-  let jails: readonly ListedJail[] = [];
-  await until("the list of jails", async () => {
-    jails = JSON.parse((await daemon.command("jail", "list", "--json")).stdout).jails;
-    return isThere(jails);
-  });
-  return jails;
-}
+import { JailDaemon, line, listed, refused, testFolder } from "./jail-daemon.ts";
 
 /** What fail2ban-client prints of a daemon that has banned 198.51.100.2 and 198.51.100.3. */
 async function answersClient(daemon: DaemonChild, path: string): Promise<void> {
@@ -86,7 +71,7 @@ describe("jails in the daemon", () => {
     await using house = await JailDaemon.start();
     const { daemon } = house;
     await house.settle(...[1, 2, 3, 4].map(() => refused("192.0.2.7", "ceo@example.org")), refused("192.0.2.8", "x"));
-    await listed(daemon, (jails) => jails.some(({ counts }) => (counts["tickets"] ?? 0) >= 2));
+    await listed(daemon, "two tickets", (jails) => jails.some(({ counts }) => (counts["tickets"] ?? 0) >= 2));
     const show = JSON.parse((await daemon.command("jail", "show", "wrong-password", "--json")).stdout);
     assert.ok(
       show.failing_now.some(({ id, count }: { id: string; count: number }) => id === "192.0.2.8" && count === 1),
@@ -126,7 +111,7 @@ describe("jails in the daemon", () => {
     assert.deepEqual(house.banned, ["198.51.100.2 postfix-sasl", "198.51.100.3 postfix-overlim"]);
     await daemon.kill("SIGKILL");
     await daemon.run();
-    await listed(daemon, (jails) => jails.length > 0);
+    await listed(daemon, "the jails run", (jails) => jails.length > 0);
     await answersClient(daemon, path);
     appendFileSync(path, plain("198.51.100.1"));
     await until("the count goes on", () => house.banned.length === 3);
