@@ -7,16 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { hostIp, NetRig, strangerIp } from "../net-rig.ts";
+import { says, startServer, startSession } from "../net-session.ts";
+import { until } from "../until.ts";
 
 const main = join(import.meta.dirname, "../../src/main.ts");
 /** Not a stranger's first address: he has several. */
 const other = "198.51.100.3";
-
-/** Echoes, and stays open. */
-const server = `require("net").createServer((s) => { s.on("error", () => {}); s.pipe(s); }).listen(25, "::", () => console.log("listening"))`;
-/** Says `open`, and `closed` when the session ends. */
-const session = `const s = require("net").connect({ host: ${JSON.stringify(hostIp)}, port: 25, localAddress: process.argv[1] });
-  s.on("connect", () => console.log("open")); s.on("error", () => {}); s.on("close", () => { console.log("closed"); process.exit(0); });`;
 
 export interface KernelUnderTest {
   /** As `[jails] firewall` names it. */
@@ -42,7 +38,7 @@ export function testKernelBans({ firewall, skip, wipe, left }: KernelUnderTest):
     );
     const net = new NetRig();
     rig.net = net;
-    await says(net.start("host", process.execPath, "-e", server), "listening");
+    await startServer(net);
     await startDaemon();
   });
 
@@ -65,15 +61,6 @@ export function testKernelBans({ firewall, skip, wipe, left }: KernelUnderTest):
     await ended;
   }
 
-  async function says(child: ChildProcess, word: string): Promise<void> {
-    let heard = "";
-    for await (const piece of child.stdout ?? []) {
-      heard += String(piece);
-      if (heard.toLowerCase().includes(word)) return;
-    }
-    throw new Error(`it ended without ${word}: ${heard}`);
-  }
-
   function postvarta(...args: readonly string[]) {
     const net = rig.net;
     assert.ok(net);
@@ -85,6 +72,12 @@ export function testKernelBans({ firewall, skip, wipe, left }: KernelUnderTest):
     });
   }
 
+  /** How often something was put back into the kernel. */
+  function mended(): number {
+    const { stdout } = postvarta("status", "--json");
+    return (JSON.parse(stdout) as { bans: { mended: number } }).bans.mended;
+  }
+
   /** Whether a connection from this address comes through within a second. */
   function connects(from: string): boolean {
     const script = `const s = require("net").connect({ host: ${JSON.stringify(hostIp)}, port: 25, localAddress: ${JSON.stringify(from)} });
@@ -92,34 +85,25 @@ export function testKernelBans({ firewall, skip, wipe, left }: KernelUnderTest):
     return spawnSync("ip", ["netns", "exec", rig.net?.stranger ?? "", process.execPath, "-e", script]).status === 0;
   }
 
-  async function eventually(what: string, holds: () => boolean): Promise<void> {
-    for (let look = 0; look < 100; look++) {
-      if (holds()) return;
-      await new Promise((resolve) => setTimeout(resolve, 250));
-    }
-    assert.fail(what);
-  }
-
   test(`${firewall}: after a ban the next packet is refused and the open session is cut; others pass`, {
     skip,
   }, async () => {
-    const open = rig.net?.start("stranger", process.execPath, "-e", session, strangerIp);
-    assert.ok(open);
-    await says(open, "open");
+    assert.ok(rig.net);
+    const session = await startSession(rig.net);
     const { status, stdout, stderr } = postvarta("ban", strangerIp, "--for", "1h", "--json");
     assert.equal(status, 0, stderr);
     assert.equal((JSON.parse(stdout) as { bans: { verified: boolean }[] }).bans[0]?.verified, true);
     assert.equal(connects(strangerIp), false);
     assert.equal(connects(other), true);
-    await eventually(
-      "the host still has the session",
-      () => !(rig.net?.run("host", "ss", "-Htn", "state", "connected", "dst", strangerIp) ?? "").includes(strangerIp),
-    );
+    await until("the host has no such session", () => !session.isOpen());
   });
 
   test(`${firewall}: a stranger who flushes the table is noticed, and the ban stands again`, { skip }, async () => {
-    if (rig.net !== undefined) wipe(rig.net);
-    await eventually("the ban does not stand again", () => !connects(strangerIp));
+    assert.ok(rig.net);
+    const before = mended();
+    wipe(rig.net);
+    await until("it is noticed", () => mended() > before);
+    await until("the ban stands again", () => !connects(strangerIp));
   });
 
   test(`${firewall}: while the daemon restarts nothing passes; what was banned meanwhile stands at the start`, {
