@@ -2,7 +2,6 @@
 // addresses are in the kernel although jails only observe; giving it back takes all of it back.
 
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +11,7 @@ import { needs } from "../needs.ts";
 import { NetRig } from "../net-rig.ts";
 import { until } from "../until.ts";
 import { DaemonChild } from "./daemon.ts";
+import { startHelper } from "./helper-process.ts";
 import { freePort, type PostfixRig, startPostfixRig } from "./postfix-rig.ts";
 import { LineClient } from "./proxied.ts";
 import { SmtpClient, sendMail } from "./smtp-client.ts";
@@ -32,24 +32,6 @@ async function act(daemon: DaemonChild, ...words: readonly string[]): Promise<Re
   assert.equal(code, 0, stderr);
   const { steps } = JSON.parse(stdout) as { readonly steps: readonly Step[] };
   return new Map(steps.map((step) => [step.step, step]));
-}
-
-/** `postvarta helper` beside the daemon, with its configuration. */
-async function startHelper(configFile: string): Promise<AsyncDisposable> {
-  const main = new URL("../../src/main.ts", import.meta.url).pathname;
-  const child: ChildProcess = spawn(process.execPath, [main, "helper", "--config", configFile], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  let log = "";
-  child.stderr?.setEncoding("utf8").on("data", (piece: string) => (log += piece));
-  await until("the helper starts", () => log.includes("helper.ready"));
-  return {
-    [Symbol.asyncDispose]: async () => {
-      const ended = new Promise((resolve) => child.once("exit", resolve));
-      child.kill("SIGTERM");
-      await ended;
-    },
-  };
 }
 
 async function startMailHost(imap: number): Promise<PostfixRig> {

@@ -10,6 +10,9 @@ import { DaemonChild } from "./daemon.ts";
 const root = mkdtempSync(join(tmpdir(), "postvarta-jails-"));
 process.on("exit", () => rmSync(root, { recursive: true, force: true }));
 
+/** `wrap` of a daemon in a network of its own: loopback, and nobody else. */
+export const ownNetwork = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"] as const;
+
 /** A folder that goes with the test's process. */
 export function testFolder(): string {
   return mkdtempSync(join(root, "l-"));

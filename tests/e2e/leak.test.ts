@@ -3,34 +3,22 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import { needs } from "../needs.ts";
-import { DaemonChild } from "./daemon.ts";
+import { JailDaemon, ownNetwork, refused } from "./jail-daemon.ts";
 
-/** Loopback, and nobody else. */
-const ownNetwork = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"];
 const skip = needs("root", "netns", "nft");
 
-function line(ip: string): string {
-  const at = new Date().toISOString().replace("Z", "+00:00");
-  return `${at} mx1 postfix/smtpd[7]: warning: unknown[${ip}]: SASL LOGIN authentication failed: UGFzc3dvcmQ6, sasl_username=a@example.org\n`;
-}
-
-test("lines of a banned address raise an alarm: log, notice, metric and status", { skip }, async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "postvarta-leak-"));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const path = join(folder, "mail.log");
-  writeFileSync(path, "");
-  const sections = `[[logs]]\npath = "${path}"\n[postfix]\nconfig_directories = []\n[jails]\nmode = "enforce"\nfirewall = "nftables"\n`;
-  await using daemon = await DaemonChild.start({ rules: "", sections, wrap: ownNetwork });
+test("lines of a banned address raise an alarm: log, notice, metric and status", { skip }, async () => {
+  const jails = 'mode = "enforce"\nfirewall = "nftables"\n';
+  const sections = "[postfix]\nconfig_directories = []";
+  await using house = await JailDaemon.start({ jails, sections, wrap: ownNetwork });
+  const { daemon } = house;
   assert.equal((await daemon.command("ban", "192.0.2.7", "--jail", "somebody")).code, 0);
   // What was under way when the ban came is none: lines come until they are older than that.
   const deadline = performance.now() + 50_000;
   while (!daemon.log.includes("jails.leak") && performance.now() < deadline) {
-    appendFileSync(path, line("192.0.2.7"));
+    house.write(refused("192.0.2.7", "a@example.org"));
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
   assert.match(daemon.log, /jails\.leak address=192\.0\.2\.7 ban=192\.0\.2\.7 jail=somebody lines=1/);

@@ -2,7 +2,7 @@
 // put in the place of logs, files that are too open, and the helper's socket from another user.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   appendFileSync,
   chmodSync,
@@ -20,16 +20,16 @@ import { basename, join } from "node:path";
 import { describe, test } from "node:test";
 import { needs } from "../needs.ts";
 import { until } from "../until.ts";
-import { JailDaemon, line, refused, testFolder } from "./jail-daemon.ts";
+import { startHelper } from "./helper-process.ts";
+import { JailDaemon, line, ownNetwork, refused, testFolder } from "./jail-daemon.ts";
 
-const main = new URL("../../src/main.ts", import.meta.url).pathname;
 const nobody = 65_534;
 const times = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
 
 /** Loopback, and nobody else; every program that is started and every address that is called is written down. */
 function watched(trace: string): readonly string[] {
   const calls = ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-s", "4096", "-e", "trace=execve,connect", "-o", trace];
-  return ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", ...calls];
+  return [...ownNetwork, ...calls];
 }
 
 describe("commands and names in what a log says", { skip: needs("root", "netns", "nft", "strace") }, () => {
@@ -129,28 +129,19 @@ describe("state and sockets", { skip: needs("root") }, () => {
       config,
       `[helper]\nsocket = "${socket}"\n[jails]\nmode = "enforce"\nfirewall = "dry-run"\n[postfix]\nconfig_directories = []\n`,
     );
-    const helper = spawn(process.execPath, [main, "helper", "--config", config], {
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-    try {
-      let log = "";
-      helper.stderr.setEncoding("utf8").on("data", (piece: string) => (log += piece));
-      await until("the helper starts", () => log.includes("helper.ready"));
-      const script = `const s = require("net").connect(${JSON.stringify(socket)}); s.on("connect", () => { console.log("through"); process.exit(0); }); s.on("error", (e) => { console.log(e.code); process.exit(0); });`;
-      const asUser = [
-        "--reuid",
-        String(nobody),
-        "--regid",
-        String(nobody),
-        "--clear-groups",
-        process.execPath,
-        "-e",
-        script,
-      ];
-      assert.equal(spawnSync("setpriv", asUser, { encoding: "utf8" }).stdout.trim(), "EACCES");
-      assert.equal(spawnSync(process.execPath, ["-e", script], { encoding: "utf8" }).stdout.trim(), "through");
-    } finally {
-      helper.kill("SIGTERM");
-    }
+    await using _ = await startHelper(config);
+    const script = `const s = require("net").connect(${JSON.stringify(socket)}); s.on("connect", () => { console.log("through"); process.exit(0); }); s.on("error", (e) => { console.log(e.code); process.exit(0); });`;
+    const asUser = [
+      "--reuid",
+      String(nobody),
+      "--regid",
+      String(nobody),
+      "--clear-groups",
+      process.execPath,
+      "-e",
+      script,
+    ];
+    assert.equal(spawnSync("setpriv", asUser, { encoding: "utf8" }).stdout.trim(), "EACCES");
+    assert.equal(spawnSync(process.execPath, ["-e", script], { encoding: "utf8" }).stdout.trim(), "through");
   });
 });
