@@ -13,6 +13,7 @@ import {
   mailCloud,
   otherHome,
 } from "../src/accounts/judge-stage.ts";
+import { randomOf } from "./random.ts";
 
 const days = 24;
 const people = 60;
@@ -48,17 +49,6 @@ export interface SiteResult {
   falseAlarms(level: Level): number;
   /** Attacks that the level missed. */
   missed(level: Level): readonly string[];
-}
-
-/** mulberry32 */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
 
 class Site {

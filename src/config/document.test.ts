@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { randomOf } from "../../tests/random.ts";
 import { Problem } from "../core/problem.ts";
 import { parseDocument } from "./document.ts";
 
@@ -131,15 +132,10 @@ test("names of the prototype are keys like any other", () => {
   }
 });
 
-/** A small generator with a seed (mulberry32), so that a failing input can be made again. */
+/** Whole numbers from 0 up to `below`, the same for the same seed. */
 function numbersFrom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
+  const random = randomOf(seed);
+  return (below) => Math.floor(random() * below);
 }
 
 const seeds: readonly (readonly [name: string, text: string])[] = [
