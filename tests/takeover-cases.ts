@@ -1,6 +1,7 @@
 // Acceptance cases of stolen accounts as data: reads tests/cases/takeover/*.txt. The form is told at the head of each file.
 
 import { readFileSync } from "node:fs";
+import { parseDuration } from "../src/core/duration.ts";
 
 /** One block: `# number title`, then its lines. */
 export interface TakeoverCase {
@@ -22,13 +23,11 @@ export function readTakeoverCases(name: string): readonly TakeoverCase[] {
     });
 }
 
-const units = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
 /** `20m` in milliseconds. */
 export function readSpan(text: string): number {
-  const found = /^(\d+)([smhd])$/.exec(text);
-  if (found === null) throw new Error(`a time that is none: ${text}`);
-  return Number(found[1]) * units[found[2] as keyof typeof units];
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new Error(`a time that is none: ${text}`);
+  return ms;
 }
 
 /** `10-14` as its numbers. */

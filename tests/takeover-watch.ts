@@ -47,30 +47,25 @@ export class WatchStory {
   }
 
   async #expect(text: string): Promise<void> {
-    const { facts } = this.#store;
     const told = /^told (\w+) (.+)$/.exec(text);
     if (told !== null) {
-      const rows = await facts
-        .selectFrom("notices")
-        .selectAll()
-        .where("kind", "=", told[1] ?? "")
-        .execute();
+      const rows = await this.#notices(told[1] ?? "");
       return assert.ok(rows.length > 0 && JSON.stringify(rows).includes(told[2] ?? ""), JSON.stringify(rows));
     }
     const notices = /^notices (\w+) = (\d+)$/.exec(text);
     if (notices !== null) {
-      const rows = await facts
-        .selectFrom("notices")
-        .selectAll()
-        .where("kind", "=", notices[1] ?? "")
-        .execute();
+      const rows = await this.#notices(notices[1] ?? "");
       return assert.equal(rows.length, Number(notices[2]), text);
     }
-    const watches = await readWatches(facts, begin);
+    const watches = await readWatches(this.#store.facts, begin);
     const found = /^(watched|rows) =\s*(.*)$/.exec(text);
     assert.ok(found, `a step that is none: ${text}`);
     if (found[1] === "rows") return assert.equal(watches.length, Number(found[2]));
     assert.equal(watches.map(({ account }) => account).join(" "), found[2], text);
+  }
+
+  #notices(kind: string): Promise<readonly object[]> {
+    return this.#store.facts.selectFrom("notices").selectAll().where("kind", "=", kind).execute();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
