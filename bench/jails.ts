@@ -80,7 +80,7 @@ async function compareAll(): Promise<void> {
   }
 }
 
-/** Built as the released program is: one file, so that the start is the start of Node. */
+/** One file, so that reading our own modules is no part of the figures; the released program is built into several. */
 async function bundleThis(outfile: string): Promise<void> {
   const { build } = await import("esbuild");
   const banner = 'import { createRequire as requireOf } from "node:module";const require = requireOf(import.meta.url);';

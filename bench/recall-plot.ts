@@ -1,5 +1,7 @@
 // Recall over false alarms, as SVG that reads on a white and on a dark page: one point a rule, and our own as a line of thresholds.
 
+import { escapeXml } from "./bar-plot.ts";
+
 export interface RecallPoint {
   readonly name: string;
   readonly recall: number;
@@ -73,8 +75,4 @@ function drawPoint(point: RecallPoint, colour: string, label: string, down: numb
 
 function legend(row: number, text: string): string {
   return `<text x="${plot.right + 14}" y="${plot.top + 14 + row * 20}" font-size="11" fill="#1c2733">${escapeXml(text.length > 46 ? `${text.slice(0, 45)}…` : text)}</text>`;
-}
-
-function escapeXml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
