@@ -2,18 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type MailEvent, mailKinds } from "../../core/event.ts";
-import { Zone } from "../zone.ts";
-import { createMailReader } from "./reader.ts";
-
-function eventsOf(log: Buffer, chunk = 256 * 1024): MailEvent[] {
-  const reader = createMailReader({ year: 2026, zone: Zone.parse("UTC"), kinds: mailKinds, now: () => 0 });
-  const events: MailEvent[] = [];
-  const emit = (event: MailEvent) => void events.push(event);
-  for (let at = 0; at < log.length; at += chunk) reader.see(log.subarray(at, at + chunk), emit);
-  reader.end(emit);
-  return events;
-}
+import { eventsOf } from "../../../tests/mail-events.ts";
 
 const head = "Nov 24 02:47:05 mx postfix/smtpd[1]: ";
 const wanted = `${head}warning: unknown[192.0.2.2]: SASL LOGIN authentication failed: x\n`;
@@ -49,7 +38,7 @@ for (const [name, line] of ugly) {
   test(`the lines around ${name} are read right, wherever chunks end`, () => {
     const log = Buffer.concat([Buffer.from(wanted), line, Buffer.from(`\n${wanted}`)]);
     for (const chunk of [log.length, 65_536, 4_096]) {
-      const events = eventsOf(log, chunk);
+      const events = eventsOf(log, {}, chunk);
       assert.deepEqual(
         events.map((event) => [event.line, event.ip]),
         [
@@ -126,7 +115,7 @@ for (const [name, shape] of lines) {
       let best = Number.POSITIVE_INFINITY;
       for (let i = 0; i < 5; i++) {
         const start = process.cpuUsage();
-        eventsOf(log);
+        eventsOf(log, {}, 256 * 1024);
         best = Math.min(best, process.cpuUsage(start).user);
       }
       return best;
