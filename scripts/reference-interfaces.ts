@@ -23,7 +23,9 @@ const noDaemon = () => Promise.reject(new Error("the reference runs nothing"));
 
 /** Every verb that does something, with its whole name. */
 export async function leafCommands(): Promise<readonly (readonly [name: string, command: Command])[]> {
-  const commands = await Promise.all(verbs.map((verb) => verb.load({ daemon: noDaemon, helper: noDaemon })));
+  const commands = await Promise.all(
+    verbs.map((verb) => verb.load({ giveUpRights: noDaemon, daemon: noDaemon, helper: noDaemon })),
+  );
   const leaves = (command: Command, before: string): (readonly [string, Command])[] => {
     const name = `${before} ${command.name()}`;
     return command.commands.length === 0 ? [[name, command]] : command.commands.flatMap((inner) => leaves(inner, name));

@@ -26,7 +26,7 @@ export async function startHelper({ config }: ReadConfig, log: Log): Promise<Asy
   const tools = new Tools();
   const server = new HelperServer({
     ...{ socket, log, trusted: config.jails.trust.addresses },
-    owner: user === "" ? undefined : await findOwner(tools, user),
+    owner: user === "" ? undefined : await findUser(user),
     firewall: createFirewall(config, tools, log),
     runAction: actionRunner(config),
     queue: new QueueTools(tools, config.postfix.config_directories, config.accounts.dovecot_config),
@@ -51,11 +51,20 @@ function actionRunner({ jails }: Pick<Config, "jails">): RunAction {
   };
 }
 
-async function findOwner(tools: Tools, user: string): Promise<{ readonly uid: number; readonly gid: number }> {
-  const { status, stdout } = await tools.run("getent", ["passwd", "--", user]);
-  const [, , uid, gid] = stdout.split(":");
-  if (status === 0 && uid !== undefined && gid !== undefined) return { uid: Number(uid), gid: Number(gid) };
-  throw new Problem(`there is no user ${user}`, { code: "config/bad-value", where: "helper.user" });
+export interface User {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+}
+
+/** By name or number. Throws a Problem config/bad-value when there is none. */
+export async function findUser(user: string): Promise<User> {
+  const tools = new Tools();
+  const ask = async (what: string) => (await tools.run("id", [what, "--", user])).stdout.trim();
+  const [uid = "", gid = "", groups = ""] = [await ask("-u"), await ask("-g"), await ask("-G")];
+  if (uid === "" || gid === "")
+    throw new Problem(`there is no user ${user}`, { code: "config/bad-value", where: "helper.user" });
+  return { uid: Number(uid), gid: Number(gid), groups: groups.split(" ").map(Number) };
 }
 
 /** Those that need rights. */

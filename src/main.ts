@@ -12,6 +12,7 @@ enableOwnCompileCache();
 if (isMainThread) {
   const { runProgram } = await import("./cli/program.ts");
   await runProgram(process.argv.slice(2), {
+    giveUpRights: async (rights) => (await import("./rights.ts")).giveUpRights(rights),
     daemon: async (read, options) => {
       const { startDaemon } = await import("./daemon.ts");
       return startDaemon(read, workerEntry === undefined ? options : { ...options, workerEntry });

@@ -3,14 +3,15 @@
 import { Command, CommanderError } from "commander";
 import { Problem } from "../core/problem.ts";
 import type { StartHelper } from "./commands/privileged.ts";
-import type { StartDaemon } from "./commands/run.ts";
+import type { GiveUpRights, StartDaemon } from "./commands/run.ts";
 import { exitCodes } from "./exit-code.ts";
 import { addGlobalOptions, splitGlobals } from "./global-options.ts";
 import { reportError } from "./problem-report.ts";
 import { version } from "./version.ts";
 
-/** What runs until a signal; cli/ knows neither. */
+/** What runs until a signal, and what comes before it; cli/ knows none of it. */
 export interface Starts {
+  readonly giveUpRights: GiveUpRights;
   readonly daemon: StartDaemon;
   readonly helper: StartHelper;
 }
@@ -26,7 +27,7 @@ export const verbs: readonly Verb[] = [
   {
     name: "run",
     help: "run the daemon in the foreground",
-    load: async ({ daemon }) => (await import("./commands/run.ts")).runCommand(daemon),
+    load: async (starts) => (await import("./commands/run.ts")).runCommand(starts),
   },
   {
     name: "helper",

@@ -282,7 +282,9 @@ const helper = z.strictObject({
     ),
   user: word
     .default("")
-    .describe("The user that the daemon runs as: the helper gives the socket to it. Empty: the helper's own."),
+    .describe(
+      "The user that the daemon runs as: the helper gives the socket to it. A daemon that root starts starts the helper itself and becomes this user. Empty: the helper's own.",
+    ),
 });
 
 const accounts = z.strictObject({

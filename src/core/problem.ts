@@ -26,6 +26,7 @@ export const problemCodes = {
   "bans/bad-address": "Not an address or network that can be banned, or a name that can be trusted.",
   "bans/bad-time": "The length of a ban or of trust cannot be understood.",
   "firewall/failed": "The firewall did not do what it was told.",
+  "helper/no-start": "The helper that a daemon of root's starts did not start.",
   "listen/address": "An address to listen on cannot be used.",
   "listen/not-loopback": "A policy listener beyond loopback needs an allow list.",
   "store/locked": "Another Postvarta uses this store.",

@@ -21,7 +21,11 @@ async function run(options: GlobalOptions, startHelper: StartHelper): Promise<vo
   const read = readConfig({ file: options.config, environment: process.env });
   const stopped = Promise.withResolvers<void>();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stopped.resolve());
+  // Forked by a daemon that root started: it waits for the word, and we end with it.
+  process.once("disconnect", () => stopped.resolve());
+  process.channel?.unref();
   await using _ = await startHelper(read, log);
   log.info("helper.ready", { socket: read.config.helper.socket });
+  process.send?.("ready");
   await stopped.promise;
 }

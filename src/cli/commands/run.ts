@@ -10,6 +10,18 @@ import { version } from "../version.ts";
 /** What a verb needs of the daemon; main hands it over, because cli/ does not know daemon.ts. */
 export type StartDaemon = (read: ReadConfig, options: StartOptions) => Promise<RunningDaemon>;
 
+/** What root has and a daemon needs not goes to a helper process (rights.ts). */
+export type GiveUpRights = (options: {
+  readonly config: ReadConfig["config"];
+  readonly configFile: string | undefined;
+  readonly log: Log;
+}) => Promise<AsyncDisposable | undefined>;
+
+interface RunStarts {
+  readonly daemon: StartDaemon;
+  readonly giveUpRights: GiveUpRights;
+}
+
 export interface StartOptions {
   readonly version: string;
   readonly log: Log;
@@ -23,15 +35,15 @@ export interface RunningDaemon extends AsyncDisposable {
 }
 
 /** Exit 0 after SIGTERM or SIGINT. Problems of the start are thrown: 78 for the configuration. */
-export function runCommand(startDaemon: StartDaemon): Command {
+export function runCommand(starts: RunStarts): Command {
   return new Command("run")
     .description("runs the daemon in the foreground; SIGHUP reads the configuration again, SIGTERM stops")
     .option("--debug", "log more")
     .addHelpText("after", "\nExample:\n  postvarta run --config /etc/postvarta/postvarta.toml")
-    .action((options: GlobalOptions & { readonly debug?: boolean }) => run(options, startDaemon));
+    .action((options: GlobalOptions & { readonly debug?: boolean }) => run(options, starts));
 }
 
-async function run(options: GlobalOptions & { readonly debug?: boolean }, startDaemon: StartDaemon): Promise<void> {
+async function run(options: GlobalOptions & { readonly debug?: boolean }, starts: RunStarts): Promise<void> {
   const environment = environmentOf(options);
   const readAgain = () => readConfig({ file: options.config, environment });
   const log = lineLog({
@@ -44,7 +56,8 @@ async function run(options: GlobalOptions & { readonly debug?: boolean }, startD
   const read = readAgain();
   const stop = stopSignal();
   const reloads = new Reloads();
-  await using daemon = await startDaemon(read, { version: version(), log, readAgain });
+  await using _ = await starts.giveUpRights({ config: read.config, configFile: options.config, log });
+  await using daemon = await starts.daemon(read, { version: version(), log, readAgain });
   log.info("ready", {
     version: version(),
     policy: daemon.policyAddresses.join(" "),
