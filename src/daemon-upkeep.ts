@@ -8,6 +8,7 @@ import type { Log } from "./core/log.ts";
 import type { DaemonOptions } from "./daemon-parts.ts";
 import type { Banning } from "./jails/banning.ts";
 import type { JailOwner } from "./jails/jail-owner.ts";
+import { AuthWatch } from "./logs/auth-watch.ts";
 import { FirstReplay } from "./logs/first-replay.ts";
 import type { LogSilence } from "./logs/log-silence.ts";
 import type { LogsThread } from "./logs/logs-thread.ts";
@@ -47,9 +48,13 @@ interface UpkeepInput {
 
 /** What falls due whether somebody asks or not. */
 export function startUpkeep(stack: AsyncDisposableStack, input: UpkeepInput): void {
-  const { live, options, store, clock, logs, silence, measures, outbox, engine, jails, banning, accounts } = input;
-  const watchLogs = async () =>
-    logs.isConfigured && silence.look({ ...logs.state, asked: measures.asked }, clock.now());
+  const { live, options, store, clock, logs, measures, outbox, engine, jails, banning, accounts } = input;
+  const authWatch = new AuthWatch(options.log, (notice) => outbox.say(notice));
+  const watchLogs = async () => {
+    if (!logs.isConfigured) return;
+    input.silence.look({ ...logs.state, asked: measures.asked }, clock.now());
+    authWatch.look(logs.state.counts, clock.now());
+  };
   stack.defer(every(silenceMs, options.log, watchLogs));
   stack.defer(every(bansMs, options.log, () => banning.due()));
   stack.defer(every(judgeMs, options.log, () => accounts.work()));

@@ -14,6 +14,7 @@ export const noticeKinds = [
   "firewall_failing",
   "logs_silent",
   "logs_failing",
+  "auth_down",
   "quota_stage",
   "test",
 ] as const;

@@ -16,7 +16,7 @@ function watched(): {
     0,
   );
   const look = (minutes: number, asked: number, lastMailAt = 0) => {
-    const one = { name: "l", kinds: {}, lastLineAt: 0, lastMailAt, unknownShapes: [], unknownOthers: 0 };
+    const one = { name: "l", kinds: {}, lastLineAt: 0, lastMailAt, unknownShapes: [], unknownOthers: 0, unchecked: 0 };
     const lines = { event: 0, mail: 0, other: 0, unknown: 0, skipped: 0 };
     const troubles = ["/var/log/mail.log: we may not read it"];
     const source = { name: "l", kind: "file" as const, reading: [], troubles, skipped: 0, lost: 0, lagSeconds: 0 };

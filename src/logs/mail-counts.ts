@@ -7,6 +7,7 @@ import type { LogCount } from "../store/log-counts.ts";
 import type { Consumer } from "./follow.ts";
 import { type LineShape, LineShapes } from "./line-shapes.ts";
 import { createMailReader, type LineOutcome, type MailReader } from "./mail/reader.ts";
+import { UncheckedLogins } from "./unchecked-logins.ts";
 
 /** event, mail, other and unknown as the reader says; skipped: too long. */
 export type LineResult = LineOutcome | "skipped";
@@ -21,6 +22,8 @@ export interface SourceCounts {
   readonly lastMailAt: number;
   readonly unknownShapes: readonly LineShape[];
   readonly unknownOthers: number;
+  /** Clients of the last minute whose passwords the server could not look at, since the last login. */
+  readonly unchecked: number;
 }
 
 /** Streams whose times are followed; beyond it the longest silent one is begun anew, which costs it a guess of the year. */
@@ -32,6 +35,7 @@ class Counts {
   readonly lines: Record<LineResult, number> = { event: 0, mail: 0, other: 0, unknown: 0, skipped: 0 };
   readonly kinds: Record<string, number> = {};
   readonly shapes = new LineShapes();
+  readonly unchecked = new UncheckedLogins();
   lastLineAt = 0;
   lastMailAt = 0;
 }
@@ -52,12 +56,13 @@ export class MailCounts implements Consumer<LogCount> {
   see(batch: LineBatch): readonly LogCount[] {
     const { source, bytes, starts, ends, count } = batch;
     const counts = this.#countsOf(source);
-    const reader = this.#readerOf(batch.stream);
+    const reader = this.#readerOf(batch.stream, counts);
     const kinds = new Map<string, number>();
     let shapes = 0;
     const emit = (event: MailEvent) => {
       if (event.at < this.#oldestAt) this.#oldestAt = event.at;
       kinds.set(event.kind, (kinds.get(event.kind) ?? 0) + 1);
+      if (event.kind === "login") counts.unchecked.loggedIn();
       this.#onEvent?.(event, source);
     };
     for (let i = 0; i < count; i++) {
@@ -83,7 +88,7 @@ export class MailCounts implements Consumer<LogCount> {
   }
 
   report(): readonly SourceCounts[] {
-    return [...this.#sources].map(([name, { lines, kinds, shapes, lastLineAt, lastMailAt }]) => ({
+    return [...this.#sources].map(([name, { lines, kinds, shapes, lastLineAt, lastMailAt, unchecked }]) => ({
       name,
       lines: { ...lines },
       kinds: { ...kinds },
@@ -91,6 +96,7 @@ export class MailCounts implements Consumer<LogCount> {
       lastMailAt,
       unknownShapes: shapes.list(),
       unknownOthers: shapes.others,
+      unchecked: unchecked.count(this.#now()),
     }));
   }
 
@@ -103,8 +109,9 @@ export class MailCounts implements Consumer<LogCount> {
   }
 
   /** Moved to the end of the map at each use, so that the first is the longest silent one. */
-  #readerOf(stream: string): MailReader {
-    const reader = this.#readers.get(stream) ?? createMailReader({ kinds: mailKinds, now: this.#now });
+  #readerOf(stream: string, { unchecked }: Counts): MailReader {
+    const onUnchecked = (client: string) => unchecked.note(client, this.#now());
+    const reader = this.#readers.get(stream) ?? createMailReader({ kinds: mailKinds, now: this.#now, onUnchecked });
     this.#readers.delete(stream);
     this.#readers.set(stream, reader);
     const [first] = this.#readers.keys();

@@ -147,7 +147,7 @@ describe("attackers who write into the log", { skip }, () => {
     assert.equal((JSON.parse(stdout) as { refused: unknown[] }).refused.length, wide.length);
   });
 
-  test("T9: an outage of the password service is nobody's failure", async () => {
+  test("T9: an outage of the password service is nobody's failure, and told once", async () => {
     const before = one().others;
     const outage = (i: number) => [
       line(
@@ -159,6 +159,9 @@ describe("attackers who write into the log", { skip }, () => {
     ];
     await one().settle(...times(500, outage).flat());
     assert.deepEqual(one().others, before);
+    const alerts = () => one().daemon.log.match(/ error auth\.down /g)?.length ?? 0;
+    await until("it is told", () => alerts() > 0);
+    assert.equal(alerts(), 1);
   });
 
   test("T11: thousands of wrong passwords for one account ban addresses, and the account goes on sending", async () => {

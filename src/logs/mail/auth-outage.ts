@@ -13,6 +13,15 @@ export function isAuthSocketGone(message: string): boolean {
   );
 }
 
+/** Nobody looked at the password: what Postfix, Dovecot and Cyrus say then, where the client cannot have written it. */
+const unchecked =
+  /^warning: [^\s\]]{0,255}\[([^\]]{2,64})\](?::\d{1,5})?: SASL [\w.+-]{1,100} authentication failed: (?:Connection lost to authentication server|Temporary|Internal|generic failure|remote authentication server unavailable)/;
+
+/** The client whose password nobody looked at; undefined when the message says nothing of the kind. */
+export function uncheckedClient(message: string): string | undefined {
+  return message.startsWith("warning: ") ? unchecked.exec(message)?.[1] : undefined;
+}
+
 export class AuthOutage {
   #at = new Map<string, number>();
   #latest = 0;

@@ -8,7 +8,7 @@ import { emptyHeader, type Header, readHeader } from "../header.ts";
 import { entryOfJournal, type JournalEntry, JournalExport } from "../journald.ts";
 import { TimeReader } from "../time.ts";
 import { Zone } from "../zone.ts";
-import { AuthOutage, isAuthSocketGone } from "./auth-outage.ts";
+import { AuthOutage, isAuthSocketGone, uncheckedClient } from "./auth-outage.ts";
 import { parseDovecot } from "./dovecot.ts";
 import { parsePostfix } from "./postfix.ts";
 import { mayBeEvent } from "./prefilter.ts";
@@ -23,6 +23,8 @@ export interface MailReaderOptions {
   readonly kinds?: readonly MailKind[] | undefined;
   /** The present in ms, for stamps without a year where none is given. */
   readonly now: () => number;
+  /** Hears of each client whose password the server could not look at. */
+  readonly onUnchecked?: ((client: string) => void) | undefined;
 }
 
 /** What a line was. mail: of Postfix or Dovecot, without an event that is wanted. other: of another program. unknown: no form of log that we know. */
@@ -56,12 +58,14 @@ class ReaderOfMail implements MailReader {
   readonly #times: TimeReader;
   readonly #kinds: ReadonlySet<MailKind>;
   readonly #outage = new AuthOutage();
+  readonly #onUnchecked: ((client: string) => void) | undefined;
   #export: JournalExport | undefined;
   #exportLine = 0;
 
   constructor(options: MailReaderOptions) {
     this.#times = new TimeReader({ zone: options.zone ?? Zone.ofMachine(), year: options.year, now: options.now });
     this.#kinds = new Set(options.kinds ?? defaultMailKinds);
+    this.#onUnchecked = options.onUnchecked;
   }
 
   get skipped(): number {
@@ -117,12 +121,15 @@ class ReaderOfMail implements MailReader {
     const event = parseMessage(program, message);
     if (event === undefined) {
       if (isAuthSocketGone(message)) this.#outage.note(processOf(bytes, header), this.#times.at(bytes, header));
+      else if (this.#onUnchecked !== undefined) this.#tellUnchecked(uncheckedClient(message));
       return "mail";
     }
     if (!this.#kinds.has(event.kind)) return "mail";
     const at = this.#times.at(bytes, header);
-    if (isRefusal(event) && this.#outage.isLikely(at) && this.#outage.excuses(processOf(bytes, header), at))
+    if (isRefusal(event) && this.#outage.isLikely(at) && this.#outage.excuses(processOf(bytes, header), at)) {
+      this.#tellUnchecked(event.ip);
       return "mail";
+    }
     return tell(event, at, number, emit);
   }
 
@@ -139,12 +146,20 @@ class ReaderOfMail implements MailReader {
     const event = parseMessage(program, entry.message);
     if (event === undefined) {
       if (isAuthSocketGone(entry.message)) this.#outage.note(processOfEntry(entry), entry.at);
+      else if (this.#onUnchecked !== undefined) this.#tellUnchecked(uncheckedClient(entry.message));
       return "mail";
     }
     if (!this.#kinds.has(event.kind)) return "mail";
     const { at } = entry;
-    if (isRefusal(event) && this.#outage.isLikely(at) && this.#outage.excuses(processOfEntry(entry), at)) return "mail";
+    if (isRefusal(event) && this.#outage.isLikely(at) && this.#outage.excuses(processOfEntry(entry), at)) {
+      this.#tellUnchecked(event.ip);
+      return "mail";
+    }
     return tell(event, at, number, emit);
+  }
+
+  #tellUnchecked(ip: string | null | undefined): void {
+    if (ip !== undefined && ip !== null) this.#onUnchecked?.(ip);
   }
 }
 
