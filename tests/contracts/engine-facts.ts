@@ -111,6 +111,7 @@ export function testFacts(withStore: WithStore): void {
       ...(i === 3 && { account: "eve", text: "Hit 100%" }),
     }));
     await store.cells.charge([], (view) => rows.map((row) => view.saveDecision(row)));
+    await store.cells.flush(); // an answer may leave before its write, after 200 ms
     const ids = async (query: Parameters<typeof findDecisions>[1]) =>
       (await findDecisions(store, query)).map((row) => row.id);
     assert.deepEqual(await ids({ limit: 10 }), ["d4", "d3", "d2", "d1", "d0"]);
@@ -130,6 +131,7 @@ export function testFacts(withStore: WithStore): void {
     await store.cells.charge([], (view) => {
       for (let i = 0; i < 1_200; i++) view.saveDecision(decision(`d${String(i).padStart(4, "0")}`, i));
     });
+    await store.cells.flush();
     assert.equal(await pruneDecisions(store, { before: 0, keep: 5_000 }), 0);
     assert.equal(await pruneDecisions(store, { before: 1_100, keep: 5_000 }), 1_100);
     assert.equal(await pruneDecisions(store, { before: 0, keep: 10 }), 90);

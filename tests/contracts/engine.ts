@@ -147,6 +147,7 @@ function testCharges(withStore: WithStore): void {
   withStore("a decision saved again under its id replaces the row", async (store) => {
     await store.cells.charge([], (view) => view.saveDecision(decision("d1", 10)));
     await store.cells.charge([], (view) => view.saveDecision({ ...decision("d1", 10), count: 2, lastAt: 20 }));
+    await store.cells.flush();
     assert.deepEqual(await findDecision(store, "d1"), { ...decision("d1", 10), count: 2, lastAt: 20 });
     assert.equal((await findDecisions(store, { limit: 10 })).length, 1);
   });
@@ -192,6 +193,7 @@ function testLists(withStore: WithStore): void {
     const keys = [...oddKeys, "o/z", "q/a"];
     await Promise.all(keys.map((key) => store.cells.charge([key], (view) => count(view, key, clock.now() + hour))));
     await store.cells.charge(["p/over"], (view) => count(view, "p/over", clock.now() + 1));
+    await store.cells.flush();
     clock.advance(1);
     const found: string[] = [];
     let after: string | undefined;
@@ -211,6 +213,7 @@ function testLists(withStore: WithStore): void {
   withStore("a list never has more than 500 cells", async (store, clock) => {
     const keys = Array.from({ length: 600 }, (_, i) => `k${String(i).padStart(3, "0")}`);
     await store.cells.charge(keys, (view) => keys.map((key) => count(view, key, clock.now() + hour)));
+    await store.cells.flush();
     assert.equal((await store.cells.list({ prefix: "k", limit: 9_999 })).length, 500);
     assert.equal((await store.cells.list({ prefix: "k", after: "k499", limit: 500 })).length, 100);
     assert.deepEqual(await store.cells.list({ prefix: "none", limit: 5 }), []);
