@@ -3,20 +3,16 @@
 // Rates are of whole programs, and of the reading alone, without the start of Node; the least CPU of all rounds counts, because what
 // other work takes only ever adds to it.
 
-import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { silentLog } from "../src/core/log.ts";
-import type { SeenLines } from "../src/core/log-part.ts";
-import { JailPart } from "../src/jails/jail-part.ts";
-import { LineTable } from "../src/logs/line-table.ts";
-import { LogParts } from "../src/logs/log-parts.ts";
-import { pieceBytesMax } from "../src/logs/source.ts";
+import { build } from "esbuild";
 import { jailsStart } from "../tests/jail-house.ts";
 import { seedPatterns, writeSeedFail2ban } from "../tests/seed-fail2ban.ts";
 import { type Bar, drawBars } from "./bar-plot.ts";
 import { type ChildRun, runChild } from "./child-run.ts";
+import type { Reading } from "./jail-reading.ts";
 import { mailLogEnd, writeMailLog } from "./mail-log.ts";
 
 /** Lines a second of Debian's Fail2ban 1.0.2 server with these three jails, as measured beside other readers; it is single-threaded. */
@@ -27,36 +23,22 @@ const noOwn = {
   ...{ postscreen: off },
 };
 
-/** `caught up`: an old log, whose failures count if they are younger than findtime. `live`: every failure counts. */
-interface Mode {
-  readonly name: string;
-  readonly own: boolean;
-  readonly events: boolean;
-  readonly isLive: boolean;
-}
-
-const modes: Readonly<Record<string, Mode>> = {
-  seed: { name: "three jails", own: false, events: false, isLive: false },
-  live: { name: "three jails, every failure counts", own: false, events: false, isLive: true },
-  own: { name: "three jails and all own jails", own: true, events: true, isLive: false },
-  "own-live": { name: "three and all own jails, every failure counts", own: true, events: true, isLive: true },
+/**
+ * What is run, by the words of the reading program. An old log, whose failures count if they are younger than findtime, or, with
+ * `live`, one whose failures all count.
+ */
+const modes: Readonly<Record<string, string>> = {
+  seed: "three jails",
+  "seed-live": "three jails, every failure counts",
+  own: "three jails and all own jails",
+  "own-live": "three and all own jails, every failure counts",
 };
-
-/** What a child says of itself. */
-interface Reading {
-  readonly cpuMs: number;
-  readonly lines: number;
-}
 
 interface Measured extends ChildRun {
   readonly readingMs: number;
 }
 
-const [word, ...rest] = process.argv.slice(2);
-const mode = modes[word ?? ""];
-if (mode !== undefined) readLog(mode, rest);
-else if (word === "million") failMillion();
-else await compareAll();
+await compareAll();
 
 async function compareAll(): Promise<void> {
   const options = { rounds: { type: "string" }, plot: { type: "string" } } as const;
@@ -64,7 +46,8 @@ async function compareAll(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "postvarta-jails-bench-"));
   try {
     const bundle = join(folder, "jails.mjs");
-    await bundleThis(bundle);
+    await bundleReading(bundle);
+    await fillCompileCache(folder, bundle);
     for (const given of positionals.length === 0 ? ["1000000", "10000000"] : positionals) {
       const path = /^\d+$/.test(given) ? join(folder, `mail-${given}.log`) : given;
       if (path !== given) writeMailLog(path, Number(given));
@@ -72,7 +55,7 @@ async function compareAll(): Promise<void> {
       if (values.plot !== undefined) writeFileSync(values.plot, drawBars("Lines a CPU second", bars));
       if (path !== given) rmSync(path);
     }
-    const million = await runChild([process.execPath, bundle, "million"]);
+    const million = await runChild([process.execPath, bundle, "million", writeStart(folder, "million", {})]);
     const seconds = ((million?.cpuMs ?? 0) / 1000).toFixed(1);
     console.log(`\n1 000 000 failing addresses: ${Math.round(million?.memoryMb ?? 0)} MB resident, ${seconds} CPU s`);
   } finally {
@@ -81,13 +64,27 @@ async function compareAll(): Promise<void> {
 }
 
 /** One file, so that reading our own modules is no part of the figures; the released program is built into several. */
-async function bundleThis(outfile: string): Promise<void> {
-  const { build } = await import("esbuild");
-  const banner = 'import { createRequire as requireOf } from "node:module";const require = requireOf(import.meta.url);';
+async function bundleReading(outfile: string): Promise<void> {
   await build({
-    ...{ entryPoints: [import.meta.filename], outfile, external: ["esbuild"], banner: { js: banner } },
-    ...{ bundle: true, format: "esm", platform: "node", target: "node24", logLevel: "error" },
+    ...{ entryPoints: [join(import.meta.dirname, "jail-reading.ts")], outfile, bundle: true },
+    ...{ format: "esm", platform: "node", target: "node24", logLevel: "error" },
   });
+}
+
+/** The released program keeps its compiled code too: after this run the programs find theirs. */
+async function fillCompileCache(folder: string, bundle: string): Promise<void> {
+  process.env["NODE_COMPILE_CACHE"] = join(folder, "compiled");
+  const log = join(folder, "first.log");
+  writeMailLog(log, 1_000);
+  const start = writeStart(folder, "first", { fail2ban: writeSeedFail2ban(join(folder, "fail2ban"), log) });
+  await runChild([process.execPath, bundle, "own-live", start, log, String(mailLogEnd(1_000))]);
+}
+
+/** What the owner of the jails hands over to their thread. */
+function writeStart(folder: string, name: string, jails: Readonly<Record<string, unknown>>): string {
+  const file = join(folder, `${name}.json`);
+  writeFileSync(file, JSON.stringify(jailsStart({ jails })));
+  return file;
 }
 
 async function compare(folder: string, bundle: string, path: string, rounds: number): Promise<readonly Bar[]> {
@@ -100,8 +97,11 @@ async function compare(folder: string, bundle: string, path: string, rounds: num
   const now = String(
     path.startsWith(folder) ? mailLogEnd(Number(/(\d+)\.log$/.exec(path)?.[1])) : statSync(path).mtimeMs,
   );
-  for (const [word, { name }] of Object.entries(modes))
-    runs.set(name, [process.execPath, bundle, word, path, config, now, result]);
+  for (const [word, name] of Object.entries(modes)) {
+    const own = word.startsWith("own") ? {} : noOwn;
+    const start = writeStart(folder, word, { ...own, fail2ban: config });
+    runs.set(name, [process.execPath, bundle, word, start, path, now, result]);
+  }
   const best = new Map<string, Measured>();
   let lines = 0;
   for (let round = 0; round < rounds; round++) {
@@ -144,51 +144,4 @@ function print(best: ReadonlyMap<string, Measured>, lines: number, rounds: numbe
 function parseReading(text: string): Reading {
   const { cpuMs, lines } = JSON.parse(text) as Partial<Reading>;
   return { cpuMs: Number(cpuMs), lines: Number(lines) };
-}
-
-/** One log as the logs thread reads it: pieces, lines, then what looks at them. */
-function readLog({ own, events, isLive }: Mode, [path = "", directory = "", end = "0", result = ""]: string[]): void {
-  const now = Number(end);
-  const part = new JailPart(jailsStart({ jails: { ...(own ? {} : noOwn), fail2ban: directory }, start: { now } }));
-  const parts = new LogParts(new Map([["jails", part]]), () => now, silentLog);
-  const table = new LineTable();
-  const before = process.cpuUsage();
-  const file = openSync(path, "r");
-  const buffer = Buffer.alloc(pieceBytesMax);
-  let lines = 0;
-  for (let at = 0; ; ) {
-    const length = readSync(file, buffer, 0, pieceBytesMax, at);
-    const end = buffer.subarray(0, length).lastIndexOf(10) + 1;
-    if (end === 0) break;
-    at += end;
-    const piece = { bytes: buffer.subarray(0, end), stream: path, places: [] };
-    const batch = table.batchOf(path, piece, { readAt: now, isLive, isReplay: false });
-    lines += batch.count;
-    if (events) parts.see(batch);
-    else part.see({ batch, events: [], refused: [] } satisfies SeenLines);
-  }
-  closeSync(file);
-  const { user, system } = process.cpuUsage(before);
-  if (result !== "") writeFileSync(result, JSON.stringify({ cpuMs: (user + system) / 1000, lines } satisfies Reading));
-  else console.log(part.report().jails.map(({ name, counts }) => `${name} ${counts.failures} ${counts.tickets}`));
-}
-
-/** Each address fails once. */
-function failMillion(): void {
-  const now = Date.now();
-  const part = new JailPart(jailsStart({ start: { now } }));
-  const parts = new LogParts(new Map([["jails", part]]), () => now, silentLog);
-  const table = new LineTable();
-  const stamp = new Date(now).toISOString().replace("Z", "+00:00");
-  for (let first = 0; first < 1_000_000; first += 1_000) {
-    let text = "";
-    for (let n = first; n < first + 1_000; n++) {
-      const ip = `${11 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}.7`;
-      text += `${stamp} mx1 postfix/smtpd[7]: warning: unknown[${ip}]: SASL LOGIN authentication failed: x, sasl_username=u${n % 500}\n`;
-    }
-    const piece = { bytes: Buffer.from(text), stream: "s", places: [] };
-    parts.see(table.batchOf("s", piece, { readAt: now, isLive: true, isReplay: false }));
-  }
-  const failing = part.report().jails.map(({ name, failing: count }) => `${name} ${count}`);
-  console.error(`failing: ${failing.join(", ")}`);
 }

@@ -2,18 +2,8 @@
 // known to whoever runs it, and comes from files alone. In this process, or through the helper.
 
 import * as z from "zod";
+import { type ActionFamily, actionOperations, operationsOfAddress } from "./action-operation.ts";
 import { type Network, networkOf, parseNetwork, printIp, printNetwork, widthOf } from "./ip.ts";
-
-const ofJail = ["start", "stop", "flush", "check", "repair", "reload"] as const;
-/** Operations about one address. */
-const ofAddress = ["ban", "prolong", "reban", "unban"] as const;
-export const actionOperations = [...ofJail, ...ofAddress] as const;
-export type ActionOperation = (typeof actionOperations)[number];
-
-export type ActionFamily = "inet4" | "inet6";
-
-/** Operations that keep somebody away. */
-export const keepsAway: ReadonlySet<ActionOperation> = new Set(["ban", "prolong", "reban"]);
 
 const name = z
   .string()
@@ -44,7 +34,7 @@ export const actionCall = z
   })
   .superRefine(({ operation, address, values: given, family }, context) => {
     const network = address === null ? undefined : parseNetwork(address);
-    const isOfAddress = (ofAddress as readonly string[]).includes(operation);
+    const isOfAddress = (operationsOfAddress as readonly string[]).includes(operation);
     const isWhole = isOfAddress
       ? network !== undefined && given !== null && family === familyOf(network)
       : address === null && given === null;

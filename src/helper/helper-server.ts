@@ -5,7 +5,8 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, rmSync, statSync } from "no
 import { createServer, type Server, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { dirname } from "node:path";
-import { type ActionCall, keepsAway, type RunAction } from "../core/action.ts";
+import type { ActionCall, RunAction } from "../core/action.ts";
+import { keepsAway } from "../core/action-operation.ts";
 import type { Block, Firewall } from "../core/firewall.ts";
 import { type Network, parseNetwork, printNetwork } from "../core/ip.ts";
 import { JsonLines } from "../core/json-lines.ts";

@@ -2,7 +2,7 @@
 
 import { isAscii } from "node:buffer";
 import type { MailEvent } from "../core/event.ts";
-import { type Network, printNetwork } from "../core/ip.ts";
+import { type Ip, type Network, parseNetwork, printNetwork, widthOf } from "../core/ip.ts";
 import type { LineBatch } from "../core/line-batch.ts";
 import type { Failure } from "./fail2ban/failure.ts";
 import { FilterEngine } from "./fail2ban/filter-engine.ts";
@@ -18,7 +18,6 @@ import { fitsGlob } from "./glob.ts";
 import { HeldTickets } from "./held-tickets.ts";
 import { Jail } from "./jail.ts";
 import { fitsJournalMatch, parseJournalLine } from "./journal-line.ts";
-import { KnownNetworks } from "./known-networks.ts";
 import type { LineMemory } from "./line-memory.ts";
 import { LiteralScan } from "./literal-scan.ts";
 import type { Literal } from "./literals.ts";
@@ -29,10 +28,10 @@ export interface Fail2banJailsOptions {
   readonly definitions: readonly JailDefinition[];
   readonly method: "sliding" | "estimate";
   readonly lines: LineMemory;
-  readonly isTrusted: (address: string) => boolean;
+  readonly isTrusted: (address: Ip) => boolean;
   /** ms since the epoch. */
   readonly now: () => number;
-  /** When something with a stamp counts as having happened, or undefined when it is too old to count at all. */
+  /** When something with a stamp counts as having happened. */
   readonly timeOf: (at: number, now: number, isLive: boolean) => number;
   /** All jails' together. */
   readonly budget: FailureBudget;
@@ -40,6 +39,7 @@ export interface Fail2banJailsOptions {
   readonly outside: IgnoreSources;
 }
 
+const lf = 10;
 /** The stream of `[[logs]] journal = true`. */
 const journalStream = "journal";
 /** Which jails want a stream is remembered of so many. */
@@ -52,8 +52,8 @@ interface Running {
   readonly number: number;
   readonly ignored: IgnoreList;
   readonly isJournal: boolean;
-  /** Patterns that a short line can make run for ages. */
-  readonly slow: readonly SlowPattern[];
+  /** Patterns that a short line can make run for ages; undefined until somebody had the time to look. */
+  slow: readonly SlowPattern[] | undefined;
 }
 
 /** The jails that want the lines of one stream, and the scan that finds their lines. */
@@ -73,15 +73,12 @@ export class Fail2banJails {
   readonly #guard: GuardedFilter<Failure, LineForFilter>;
   readonly #audiences = new Map<string, Audience>();
   readonly #held = new HeldTickets();
-  readonly #networks = new KnownNetworks();
+  #isLive = false;
 
   constructor(options: Fail2banJailsOptions) {
     this.#options = options;
     this.#running = options.definitions.map((definition, number) => this.#makeRunning(definition, number));
-    const { now } = options;
-    const engines = this.#running.map(({ definition: { filter, logtimezoneMinutes: zoneMinutes }, isJournal }) => {
-      return new FilterEngine(filter, { now, zoneMinutes, journal: isJournal });
-    });
+    const engines = this.#running.map((running) => this.#makeEngine(running));
     this.#filters = new FilterSet(engines);
     this.#guard = new GuardedFilter(this.#filters);
   }
@@ -98,7 +95,7 @@ export class Fail2banJails {
     const parts = this.#guard.leftOut.filter((part) => part.startsWith(own)).map((part) => part.slice(own.length));
     const troubles = [
       ...parts.map((part) => `${part} took too long three times and is left alone`),
-      ...running.slow.map(({ option, number }) => `a short line can make ${option} ${number} run for ages`),
+      ...(running.slow ?? []).map(({ option, number }) => `a short line can make ${option} ${number} run for ages`),
     ];
     return this.#filters.isEnded(running.number) ? [...troubles, "nothing of the filter runs any more"] : troubles;
   }
@@ -107,6 +104,7 @@ export class Fail2banJails {
   see(batch: LineBatch, events: readonly MailEvent[]): readonly Ticket[] {
     const audience = this.#audienceOf(batch.stream);
     if (audience.running.length === 0) return [];
+    this.#isLive = batch.isLive;
     const candidates = candidatesIn(batch, audience);
     if (candidates.every((lines) => lines.length === 0)) return [];
     const texts = new LineTexts(batch);
@@ -114,14 +112,15 @@ export class Fail2banJails {
     for (const [i, running] of audience.running.entries())
       for (const line of candidates[i] ?? []) {
         const one = ask(running, line, texts);
-        if (one !== undefined) asked.push(one);
+        if (one === undefined) continue;
+        if (one.at === undefined || !this.#isOld(running.jail, one.at)) asked.push(one);
       }
     const tickets: Ticket[] = [];
     this.#guard.seeAll(asked, (seen, index) => {
       const one = asked[index];
       if (seen.kind !== "failure" || one === undefined) return;
-      const { running, line, text } = one;
-      const found = { failure: seen.failure, at: one.at ?? seen.failure.at, line, text };
+      const { running, line, ended } = one;
+      const found = { failure: seen.failure, at: one.at ?? seen.failure.at, line, ended };
       for (const ticket of this.#fail(running, found, batch, eventIn(events, line))) tickets.push(ticket);
     });
     return tickets;
@@ -129,28 +128,31 @@ export class Fail2banJails {
 
   #fail(
     running: Running,
-    { failure, at, line, text }: { failure: Failure; at: number; line: number; text: string },
+    { failure, at, line, ended }: { failure: Failure; at: number; line: number; ended: string },
     batch: LineBatch,
     event: MailEvent | undefined,
   ): readonly Ticket[] {
     const { jail, ignored } = running;
     const { counts } = jail;
     const now = batch.readAt;
-    if (isOwnFault(text, event)) {
+    if (this.#isOld(jail, at)) return [];
+    if (isOwnFault(ended, event)) {
       counts.own_fault++;
       return [];
     }
-    const known = this.#networks.find(failure.id);
-    if (known === undefined) {
+    const network = parseNetwork(failure.id);
+    if (network === undefined) {
       counts.unusable++;
       return [];
     }
-    const { network, id } = known;
+    // Only our own text: one that was cut out of a line keeps the line in memory.
+    const id = printNetwork(network);
     if (event !== undefined && event.ip !== null && event.ip !== failure.host && event.ip !== id) {
       counts.forged++;
       return [];
     }
-    if (this.#options.isTrusted(id) || ignored.has(network.ip)) {
+    const isTrusted = network.length === widthOf(network.ip) && this.#options.isTrusted(network.ip);
+    if (isTrusted || ignored.has(network.ip)) {
       counts.exempt++;
       return [];
     }
@@ -163,6 +165,11 @@ export class Fail2banJails {
     if (tickets.length === 0 || (ignored.isReady && !ignored.asks)) return tickets;
     for (const ticket of tickets) this.#hold(running, ticket, { network, failure, now });
     return [];
+  }
+
+  #isOld(jail: Jail, at: number): boolean {
+    const now = this.#options.now();
+    return jail.isOld(this.#options.timeOf(at, now, this.#isLive), now);
   }
 
   #hold(
@@ -182,8 +189,22 @@ export class Fail2banJails {
 
   /** Looks after who is ignored, and gives the tickets whose answer has come. About once a second. */
   due(now: number): readonly Ticket[] {
+    this.#lookForSlow();
     for (const { ignored } of this.#running) void ignored.refresh(now).catch(() => {});
     return this.#held.take();
+  }
+
+  /** One jail at a time: some patterns take long to show that they are quick, and lines do not wait for that. */
+  #lookForSlow(): void {
+    const running = this.#running.find(({ slow }) => slow === undefined);
+    if (running !== undefined) running.slow = findSlowPatterns(running.definition.filter, { soonOnly: true });
+  }
+
+  #makeEngine({ definition: { filter, logtimezoneMinutes: zoneMinutes }, isJournal, jail }: Running): FilterEngine {
+    const { now } = this.#options;
+    // A line of the journal has its own time, and was asked before.
+    const isOld = isJournal ? {} : { isOld: (at: number) => this.#isOld(jail, at) };
+    return new FilterEngine(filter, { now, zoneMinutes, journal: isJournal, ...isOld });
   }
 
   #makeRunning(definition: JailDefinition, number: number): Running {
@@ -197,7 +218,7 @@ export class Fail2banJails {
     };
     return {
       ...{ definition, number, isJournal, jail: new Jail(setting, lines, budget) },
-      slow: findSlowPatterns(definition.filter, { soonOnly: true }),
+      slow: undefined,
       ignored: new IgnoreList(ignore, this.#options.outside),
     };
   }
@@ -233,12 +254,12 @@ interface Asked extends LineForFilter {
 
 function ask(running: Running, line: number, texts: LineTexts): Asked | undefined {
   const filter = running.number;
-  const text = texts.get(line);
-  if (!running.isJournal) return { running, filter, line, text, isAscii: texts.isAscii, at: undefined };
-  const entry = parseJournalLine(text);
+  const ended = texts.get(line);
+  if (!running.isJournal) return { running, filter, line, ended, isAscii: texts.isAscii, at: undefined };
+  const entry = parseJournalLine(ended);
   if (entry === undefined || !fitsJournalMatch(running.definition.filter.journalmatch, entry.fields)) return undefined;
   // What JSON writes in ASCII may be anything.
-  return { running, filter, line, text: entry.text, isAscii: false, at: entry.at };
+  return { running, filter, line, ended: `${entry.text}\n`, isAscii: false, at: entry.at };
 }
 
 /** The event of a line; events are in the order of lines, one a line at most. */
@@ -295,31 +316,37 @@ function candidatesIn({ bytes, starts, ends, count }: LineBatch, audience: Audie
   return candidates;
 }
 
-/** Texts of lines, made when they are asked for: several filters look at the same line. */
+/** Texts of lines with their LF, made when they are asked for: several filters look at the same line. */
 class LineTexts {
   /** All lines are of ASCII alone. */
   readonly isAscii: boolean;
   readonly #batch: LineBatch;
-  readonly #made = new Map<number, string>();
+  readonly #made: (string | undefined)[];
 
   constructor(batch: LineBatch) {
     this.#batch = batch;
     this.isAscii = isAscii(batch.bytes);
+    this.#made = new Array(batch.count);
   }
 
   get(line: number): string {
-    const known = this.#made.get(line);
+    const known = this.#made[line];
     if (known !== undefined) return known;
     const text = this.#make(line);
-    this.#made.set(line, text);
+    this.#made[line] = text;
     return text;
   }
 
   /** UTF-8 where the bytes are, Latin-1 where they are not. */
   #make(line: number): string {
     const { bytes, starts, ends } = this.#batch;
-    if (this.isAscii) return bytes.toString("latin1", starts[line], ends[line]);
-    const text = bytes.toString("utf8", starts[line], ends[line]);
-    return text.includes("\ufffd") ? bytes.toString("latin1", starts[line], ends[line]) : text;
+    const start = starts[line] ?? 0;
+    const end = ends[line] ?? 0;
+    if (this.isAscii) {
+      if (bytes[end] === lf) return bytes.toString("latin1", start, end + 1);
+      return `${bytes.toString("latin1", start, end)}\n`;
+    }
+    const text = bytes.toString("utf8", start, end);
+    return `${text.includes("\ufffd") ? bytes.toString("latin1", start, end) : text}\n`;
   }
 }

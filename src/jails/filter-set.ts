@@ -7,7 +7,8 @@ import type { LineEngine } from "./filter.ts";
 /** A line and the number of the filter that sees it. */
 export interface LineForFilter {
   readonly filter: number;
-  readonly text: string;
+  /** With its LF. */
+  readonly ended: string;
   /** The text is known to be of ASCII alone. */
   readonly isAscii: boolean;
 }
@@ -22,9 +23,11 @@ export class FilterSet implements LineEngine<Failure, LineForFilter> {
     this.#engines = engines;
   }
 
-  see({ filter, text, isAscii }: LineForFilter): Failure | undefined {
+  see({ filter, ended, isAscii }: LineForFilter): Failure | undefined {
     this.#last = filter;
-    return this.#ended.size > 0 && this.#ended.has(filter) ? undefined : this.#engines[filter]?.see(text, isAscii);
+    return this.#ended.size > 0 && this.#ended.has(filter)
+      ? undefined
+      : this.#engines[filter]?.seeEnded(ended, isAscii);
   }
 
   get running(): string {

@@ -2,7 +2,7 @@
 
 import { Accounts } from "../core/account.ts";
 import { defaultMailKinds } from "../core/event.ts";
-import { parseNetwork } from "../core/ip.ts";
+import { type Ip, parseNetwork } from "../core/ip.ts";
 import type { LogPart, SeenLines } from "../core/log-part.ts";
 import { readFail2ban } from "./fail2ban-config.ts";
 import { Fail2banJails } from "./fail2ban-jails.ts";
@@ -43,7 +43,7 @@ export class JailPart implements LogPart<JailsWrite> {
   constructor(start: JailsStart) {
     this.#now = start.now;
     this.#trusted = new TrustedAddresses(start.trusted);
-    const isTrusted = (address: string) => this.#trusted.has(address, this.#now);
+    const isTrusted = (address: Ip) => this.#trusted.has(address, this.#now);
     const { jails: definitions, problems } = readFail2ban(start.fail2ban.directory);
     const budget = new FailureBudget(start.failingMax);
     this.#problems = problems.map(({ line }) => line);

@@ -29,7 +29,7 @@ export interface JailSetting {
 export interface JailCounts {
   failures: number;
   tickets: number;
-  /** Failures older than findtime when they were read. */
+  /** Failures older than findtime when they were read, with lines of that age that may have been failures. */
   old: number;
   /** Failures of trusted addresses. */
   exempt: number;
@@ -86,12 +86,16 @@ export class Jail {
     return ip === undefined || ip.family === 4 ? address : printNetwork(networkOf(ip, this.setting.ipv6Prefix));
   }
 
+  /** True, and counted, when what happened at `at` is too old to be a failure that is read at `now`. */
+  isOld(at: number, now: number): boolean {
+    const isOld = at <= now - this.setting.findtimeMs;
+    if (isOld) this.counts.old++;
+    return isOld;
+  }
+
   /** Counts a failure that was read at `now`: the tickets it makes, of the address and of a network around it. */
-  fail(address: string, failed: Failed, now: number): readonly Ticket[] {
-    if (failed.at <= now - this.setting.findtimeMs) {
-      this.counts.old++;
-      return [];
-    }
+  fail(address: string, failed: Failed, now: number): Ticket[] {
+    if (this.isOld(failed.at, now)) return [];
     this.counts.failures++;
     const id = this.idOf(address);
     const at = Math.min(failed.at, now);

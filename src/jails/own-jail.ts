@@ -1,17 +1,20 @@
 // The contract of an own jail: which mail events are failures. Each is one file in own/.
 
 import type { MailEvent, MailKind } from "../core/event.ts";
+import type { Ip } from "../core/ip.ts";
 
 /** What a jail may ask about the site. */
 export interface JailSite {
   /** True when the text of a refusal is that of one of our quotas. */
   isQuotaRefusal(reason: string): boolean;
   /** True when the account logged in lately from the network of the address. */
-  isKnownHere(ip: string, account: string, now: number): boolean;
+  isKnownHere(ip: Ip, account: string, now: number): boolean;
 }
 
 export interface EventSeen {
   readonly event: MailEvent;
+  /** Its address. */
+  readonly ip: Ip;
   /** Refused passwords that the event adds. */
   readonly refused: number;
   /** The canonical account; empty when the event names none. */

@@ -1,9 +1,9 @@
 // The own jails over mail events: who failed, who is spared, and what a successful login takes back.
 
 import type { MailEvent, MailKind } from "../core/event.ts";
+import { type Ip, parseIp } from "../core/ip.ts";
 import type { FailureBudget } from "./failure-budget.ts";
-import type { GoodLogin } from "./good-logins.ts";
-import { GoodLogins } from "./good-logins.ts";
+import { type GoodLogin, GoodLogins } from "./good-logins.ts";
 import { Jail, type JailSetting } from "./jail.ts";
 import type { LineMemory } from "./line-memory.ts";
 import { ownJails } from "./own/index.ts";
@@ -25,7 +25,7 @@ export interface OwnJailsOptions {
   readonly settings: readonly JailSetting[];
   readonly mildness: Mildness;
   readonly canonical: (login: string) => string;
-  readonly isTrusted: (address: string) => boolean;
+  readonly isTrusted: (address: Ip) => boolean;
   readonly lines: LineMemory;
   readonly quotaTexts: readonly string[];
   /** All jails' together. */
@@ -61,6 +61,15 @@ interface Running {
 export interface OwnOutcome {
   readonly tickets: readonly Ticket[];
   readonly login: GoodLogin | undefined;
+}
+
+/** Whose event it is, and when it counts as having happened. */
+interface Who {
+  readonly ip: Ip;
+  /** The same as text. */
+  readonly address: string;
+  readonly at: number;
+  readonly now: number;
 }
 
 const nothing: OwnOutcome = { tickets: [], login: undefined };
@@ -109,23 +118,31 @@ export class OwnJails {
   see(event: MailEvent, refused: number, at: number, now: number, keepLine: () => number): OwnOutcome {
     const interested = this.#byKind.get(event.kind);
     if (event.ip === null || (interested === undefined && event.kind !== "login")) return nothing;
-    const account = event.user === null ? "" : this.#options.canonical(event.user);
-    if (interested === undefined) return { tickets: [], login: this.#login(event.ip, account, at) };
-    const seen: EventSeen = { event, refused, account, now };
-    const tickets: Ticket[] = [];
+    const ip = parseIp(event.ip);
+    if (ip === undefined) return nothing;
+    const who = { ip, address: event.ip, at, now };
+    if (interested === undefined) return { tickets: [], login: this.#login(who, event.user) };
+    let seen: EventSeen | undefined;
+    let tickets: Ticket[] | undefined;
     for (const running of interested) {
+      if (running.jail.isOld(at, now)) continue;
+      seen ??= { event, ip, refused, account: this.#accountOf(event.user), now };
       const failures = running.plug.failures(seen, this.#site);
       if (failures === 0) continue;
-      if (this.#options.isTrusted(event.ip)) running.jail.counts.exempt++;
-      else tickets.push(...this.#fail(running, event.ip, { at, account, failures, now, line: keepLine() }));
+      if (this.#options.isTrusted(ip)) running.jail.counts.exempt++;
+      else {
+        const more = this.#fail(running, who, seen.account, failures, keepLine());
+        if (more.length > 0) tickets = tickets === undefined ? more : [...tickets, ...more];
+      }
     }
-    return tickets.length === 0 ? nothing : { tickets, login: undefined };
+    return tickets === undefined ? nothing : { tickets, login: undefined };
   }
 
   /** An event of an old log that is read again: only what makes somebody known. */
   learn({ kind, ip, user }: MailEvent, at: number): OwnOutcome {
-    if (kind !== "login" || ip === null || user === null) return nothing;
-    return { tickets: [], login: this.#good.see(ip, this.#options.canonical(user), at) };
+    const address = kind !== "login" || ip === null ? undefined : parseIp(ip);
+    if (address === undefined || user === null) return nothing;
+    return { tickets: [], login: this.#good.see(address, this.#accountOf(user), at) };
   }
 
   #makeRunning(plug: OwnJail, setting: JailSetting): Running {
@@ -139,36 +156,39 @@ export class OwnJails {
     return { plug, jail, mild: new Jail({ ...mildSetting, ...names }, lines, budget) };
   }
 
-  #login(ip: string, account: string, at: number): GoodLogin | undefined {
-    const mark = markOf(account);
+  #accountOf(user: string | null): string {
+    return user === null ? "" : this.#options.canonical(user);
+  }
+
+  #login({ ip, address, at, now }: Who, user: string | null): GoodLogin | undefined {
+    const account = this.#accountOf(user);
     for (const { plug, jail, mild } of this.#running) {
-      if (plug.isMild === undefined) continue;
-      jail.lower(ip, mark);
-      mild?.lower(ip, mark);
+      // What failed before a login of long ago is forgotten anyway.
+      if (plug.isMild === undefined || at <= now - jail.setting.findtimeMs) continue;
+      const mark = markOf(account);
+      jail.lower(address, mark);
+      mild?.lower(address, mark);
     }
     return this.#good.see(ip, account, at);
   }
 
-  #fail(
-    { plug, jail, mild }: Running,
-    ip: string,
-    { at, account, failures, now, line }: { at: number; account: string; failures: number; now: number; line: number },
-  ): readonly Ticket[] {
+  #fail({ plug, jail, mild }: Running, who: Who, account: string, failures: number, line: number): Ticket[] {
+    const { address, at, now } = who;
     const mark = markOf(account);
     const failed = { at, line, mark };
-    if (plug.countsAccountsOnce && jail.has(ip, mark, at)) return [];
-    const because = mild === undefined ? undefined : this.#whyMild(ip, account, now);
+    if (plug.countsAccountsOnce && jail.has(address, mark, at)) return [];
+    const because = mild === undefined ? undefined : this.#whyMild(who, account);
     if (mild !== undefined && because !== undefined) {
       jail.counts.softened += failures;
-      this.#noteSoftened({ jail: plug.name, at, address: ip, account, because });
-      return times(failures, () => mild.fail(ip, failed, now));
+      this.#noteSoftened({ jail: plug.name, at, address, account, because });
+      return times(failures, () => mild.fail(address, failed, now));
     }
-    const tickets = times(failures, () => jail.fail(ip, failed, now));
-    if (plug.countsByAccount && account !== "") tickets.push(...jail.failAccount(account, ip, failed, now));
+    const tickets = times(failures, () => jail.fail(address, failed, now));
+    if (plug.countsByAccount && account !== "") tickets.push(...jail.failAccount(account, address, failed, now));
     return tickets;
   }
 
-  #whyMild(ip: string, account: string, now: number): Softened["because"] | undefined {
+  #whyMild({ ip, now }: Who, account: string): Softened["because"] | undefined {
     if (account !== "" && this.#good.knows(ip, account, now)) return "known account";
     const { accounts } = this.#options.mildness;
     return this.#good.accountsAt(ip, now, accounts) >= accounts ? "shared address" : undefined;
@@ -183,7 +203,8 @@ export class OwnJails {
 /** Dovecot tells many attempts in one line; more than this of them make no difference. */
 const attemptsMax = 100;
 
-function times(count: number, work: () => readonly Ticket[]): Ticket[] {
+function times(count: number, work: () => Ticket[]): Ticket[] {
+  if (count === 1) return work();
   const tickets: Ticket[] = [];
   for (let i = 0; i < Math.min(count, attemptsMax); i++) tickets.push(...work());
   return tickets;

@@ -1,43 +1,32 @@
 // What is trusted, for the jails in the logs thread: they do not count such addresses. Whether something may be banned is decided
 // where the row is written.
 
-import { contains, isLoopback, type Network, parseIp, parseNetwork } from "../core/ip.ts";
-import { Recent } from "../core/recent.ts";
+import { type Ip, isLoopback, parseNetwork } from "../core/ip.ts";
+import { NetworkTree } from "../core/network-tree.ts";
 import type { TrustedText } from "./jail-words.ts";
 
-interface Trusted {
-  readonly network: Network;
-  readonly until: number | undefined;
-}
-
-/** Addresses whose answer is remembered until something changes. */
-const rememberedMax = 16_384;
-
 export class TrustedAddresses {
-  #entries: readonly Trusted[] = [];
-  readonly #known = new Recent<string, boolean>(rememberedMax);
+  /** Until when, by network. */
+  #networks = new NetworkTree<number>();
+  readonly #around: number[] = [];
 
   constructor(texts: readonly TrustedText[]) {
     this.use(texts);
   }
 
   use(texts: readonly TrustedText[]): void {
-    this.#known.clear();
-    this.#entries = texts.flatMap(({ network: text, until }) => {
+    this.#networks = new NetworkTree();
+    for (const { network: text, until = Number.POSITIVE_INFINITY } of texts) {
       const network = parseNetwork(text);
-      return network === undefined ? [] : [{ network, until }];
-    });
+      if (network !== undefined) this.#networks.add(network, until);
+    }
   }
 
-  has(address: string, now: number): boolean {
-    const known = this.#known.get(address);
-    if (known !== undefined) return known;
-    const ip = parseIp(address);
-    const inside = ip === undefined ? undefined : this.#entries.find(({ network }) => contains(network, ip));
-    // An entry that ends is asked each time, or its end would be missed.
-    if (inside?.until !== undefined) return inside.until > now;
-    const trusted = inside !== undefined || (ip !== undefined && isLoopback(ip));
-    this.#known.set(address, trusted);
-    return trusted;
+  has(address: Ip, now: number): boolean {
+    if (isLoopback(address)) return true;
+    const around = this.#around;
+    around.length = 0;
+    this.#networks.collect(address, around);
+    return around.length > 0 && around.some((until) => until > now);
   }
 }

@@ -1,6 +1,6 @@
 // One action of a jail: its file in `action.d` and the jail's parameters → shell commands for each family of addresses.
 
-import { type ActionFamily, type ActionOperation, actionOperations } from "../../core/action.ts";
+import { type ActionFamily, type ActionOperation, actionOperations } from "../../core/action-operation.ts";
 import { Problem } from "../../core/problem.ts";
 import { readConfigFiles, type SeeFile } from "./config-files.ts";
 import { type Definition, readDefinition } from "./definition-reader.ts";

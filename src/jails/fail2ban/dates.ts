@@ -101,8 +101,15 @@ export class DateDetector {
     this.#templates = templates.map((template) => ({ template, distance: Number.POSITIVE_INFINITY }));
   }
 
-  find(line: string): FoundDate | undefined {
+  /** The date of a line that begins like one of the last lines. */
+  findAgain(line: string): FoundDate | undefined {
     for (const { head, found } of this.#repeated) if (line.startsWith(head)) return found;
+    return undefined;
+  }
+
+  find(line: string): FoundDate | undefined {
+    const known = this.findAgain(line);
+    if (known !== undefined) return known;
     const last = this.#last;
     const again = last === undefined ? undefined : this.#tryLast(last, line);
     const found = again ?? this.#search(line, last?.template.anchored ? last : undefined);

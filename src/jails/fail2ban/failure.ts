@@ -47,6 +47,7 @@ export class LineFailure implements Failure {
   readonly #pattern: FailRegex;
   readonly #match: LineMatch;
 
+  /** `line`: with its LF or without. */
   constructor(named: Named, at: number, line: string, found: { regex: number; pattern: FailRegex; match: LineMatch }) {
     this.at = at;
     this.id = named.id;
@@ -68,6 +69,6 @@ export class LineFailure implements Failure {
   }
 
   get matches(): readonly string[] {
-    return [this.#line];
+    return [this.#line.endsWith("\n") ? this.#line.slice(0, -1) : this.#line];
   }
 }

@@ -1,6 +1,6 @@
 // One filter over lines: the date is cut out, `prefregex` narrows, the first `failregex` that matches speaks.
 
-import { CanonicalIps } from "../../core/canonical-ips.ts";
+import { parseIp, printIp } from "../../core/ip.ts";
 import { Problem } from "../../core/problem.ts";
 import { Connections, type Gathered } from "./connections.ts";
 import type { DateTemplate } from "./date-template.ts";
@@ -22,6 +22,8 @@ export interface EngineOptions {
   readonly zoneMinutes?: number | undefined;
   /** Lines are messages of the journal: no date is looked for. */
   readonly journal?: boolean;
+  /** True for the time of a line that is too old to be a failure: as Fail2ban, it is not matched at all. */
+  readonly isOld?: (at: number) => boolean;
 }
 
 interface Piece {
@@ -63,7 +65,6 @@ export class FilterEngine {
   readonly #ignoresFirst: boolean;
   readonly #isSimple: boolean;
   readonly #connections = new Connections();
-  readonly #ips = new CanonicalIps();
   readonly #multiline: boolean;
   readonly #leftOut = new Set<number>();
   #buffer: Piece[] = [];
@@ -131,7 +132,7 @@ export class FilterEngine {
     const now = this.#options.now();
     this.#running = "datepattern";
     const { text, at } = this.#options.journal ? { text: line, at: now } : this.#cutDate(line, now);
-    if (this.#isSimple) return this.#seeSimple(text, line, at, isAscii);
+    if (this.#isSimple) return this.#seeSimple(`${text}\n`, line, at, isAscii);
     const piece = { text, whole: line };
     if (!this.#multiline) return this.#find([piece], at, isAscii)?.failure;
     const window = [...this.#buffer, piece].slice(-this.#definition.maxlines);
@@ -141,9 +142,19 @@ export class FilterEngine {
     return found?.failure;
   }
 
-  /** One line, and nothing to be done but to match it. */
-  #seeSimple(text: string, line: string, at: number, isAscii: boolean): Failure | undefined {
-    const searched = `${text}\n`;
+  /** As `see`, of a line with its LF: what begins like a line before it is matched without being put together anew. */
+  seeEnded(ended: string, isAscii: boolean): Failure | undefined {
+    const found = this.#isSimple && ended.length <= lineLengthMax ? this.#dates.findAgain(ended) : undefined;
+    if (found?.start !== 0 || this.#options.journal) return this.see(ended.slice(0, -1), isAscii);
+    this.#running = "datepattern";
+    const at = this.#timeOf(found, this.#options.now());
+    return this.#seeSimple(ended.slice(found.end), ended, at, isAscii);
+  }
+
+  /** One line without its date, with its LF, and nothing to be done but to match it. */
+  #seeSimple(searched: string, line: string, at: number, isAscii: boolean): Failure | undefined {
+    // A connection that began long ago may fail just now: only what a line says alone is too old.
+    if (this.#options.isOld?.(at)) return undefined;
     const ascii = isAscii || isAsciiText(searched);
     if (this.#ignoresFirst && this.#ignored(searched, ascii)) return undefined;
     for (let regex = 0; regex < this.#fail.length; regex++) {
@@ -153,7 +164,7 @@ export class FilterEngine {
       const match = pattern?.match(searched, ascii);
       if (pattern === undefined || match === undefined) continue;
       if (this.#ignore.length > 0 && this.#ignored(searched, ascii)) return undefined;
-      const named = findNamed((group) => pattern.textOf(match, group), this.#canonical);
+      const named = findNamed((group) => pattern.textOf(match, group), canonical);
       return named === undefined ? undefined : new LineFailure(named, at, line, { regex, pattern, match });
     }
     return undefined;
@@ -220,10 +231,14 @@ export class FilterEngine {
   #cutDate(line: string, now: number): { text: string; at: number } {
     const found = this.#dates.find(line);
     if (found === undefined) return { text: line, at: this.#undated(now) };
-    const resolved = this.#resolve(found, now);
-    const at = resolved ?? this.#undated(now);
-    if (resolved !== undefined) this.#lastDate = resolved;
+    const at = this.#timeOf(found, now);
     return { text: line.slice(0, found.start) + line.slice(found.end), at };
+  }
+
+  #timeOf(found: FoundDate, now: number): number {
+    const resolved = this.#resolve(found, now);
+    if (resolved !== undefined) this.#lastDate = resolved;
+    return resolved ?? this.#undated(now);
   }
 
   /** Lines of one second have the same date: it is worked out once. */
@@ -257,14 +272,18 @@ export class FilterEngine {
 
   /** Who failed: undefined when the line names nobody. */
   #identify(fields: Fields, matches: readonly string[], at: number, regex: number): Failure | undefined {
-    const named = findNamed((group) => textOf(fields, group), this.#canonical);
+    const named = findNamed((group) => textOf(fields, group), canonical);
     if (named === undefined) return undefined;
     const { id, ip } = named;
     if (ip !== undefined) fields.set("ip", ip);
     return { at, id, host: id, fields, matches, regex };
   }
+}
 
-  readonly #canonical = (text: string) => this.#ips.find(text) ?? text;
+/** An address as we write it; other texts as they are. IPv4 is read in one form only. */
+function canonical(text: string): string {
+  const ip = parseIp(text);
+  return ip === undefined || !text.includes(":") ? text : printIp(ip);
 }
 
 function textOf(fields: Fields, name: string): string | undefined {

@@ -1,15 +1,8 @@
 // Actions of a Fail2ban configuration as they are written: a command for each ban and each unban of a jail. What they hold is known from
 // what was run; nothing is run when the daemon stops, so bans hold meanwhile, and what stood before is put back one by one.
 
-import type {
-  ActionCall,
-  ActionFamily,
-  ActionOperation,
-  ActionOutcome,
-  ActionValues,
-  RunAction,
-} from "../../core/action.ts";
-import { familyOf } from "../../core/action.ts";
+import { type ActionCall, type ActionOutcome, type ActionValues, familyOf, type RunAction } from "../../core/action.ts";
+import type { ActionFamily, ActionOperation } from "../../core/action-operation.ts";
 import { type Block, blockKey, type CutReport, type Firewall, type FirewallChange } from "../../core/firewall.ts";
 import { printNetwork } from "../../core/ip.ts";
 import type { Log } from "../../core/log.ts";

@@ -8,6 +8,6 @@ export const spraying: OwnJail = {
   what: "accounts tried",
   kind: "auth_failure",
   countsAccountsOnce: true,
-  failures: ({ event, refused, account, now }, site) =>
-    refused > 0 && account !== "" && event.ip !== null && !site.isKnownHere(event.ip, account, now) ? 1 : 0,
+  failures: ({ ip, refused, account, now }, site) =>
+    refused > 0 && account !== "" && !site.isKnownHere(ip, account, now) ? 1 : 0,
 };
