@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { test } from "node:test";
 import { resolveDate } from "./date-time.ts";
 import { DateDetector, makeDateTemplates } from "./dates.ts";
@@ -95,21 +95,31 @@ test("lines whose beginnings repeat, in any mixture, have the dates that each ha
   ];
   const tails = [...heads, "mx e", " two blanks are no word", "mx postfix/smtp[1]: ünicode"];
   const stamps = [
-    "Nov 24 11:59:00",
-    "Nov 24 11:59:01",
-    "2026-11-24T11:59:01+02:00",
-    "Nov  4 11:59:01",
-    "24/11/2026 11:59:00",
+    "Nov 24 11:59:SS",
+    "Nov 24 11:58:SS.FF",
+    "2026-11-24T11:59:SS+02:00",
+    "2026-11-24T11:59:SS.FF0FF+02:00",
+    "2026-11-24 11:59:SS,FF",
+    "Nov  4 11:59:SS",
+    "24/11/2026 11:59:SS",
   ];
   const lines = stamps.flatMap((stamp) => tails.map((tail) => `${stamp} ${tail}`));
-  for (let i = 0; i < 2_000; i++) {
-    const line = lines[(i * i + (i >> 3)) % lines.length] ?? "";
-    const { template, ...found } = detector.find(line) ?? {};
+  let alike = 0;
+  for (let i = 0; i < 4_000; i++) {
+    const two = (n: number) => String(n % 62).padStart(2, "0");
+    const form = lines[(i * i + (i >> 3)) % lines.length] ?? "";
+    const line = form.replace("SS", two(i >> 2)).replaceAll("FF", two(i));
+    const { template, like, ...found } = detector.find(line) ?? {};
     const alone = new DateDetector(makeDateTemplates([], 2026, "f:1")).find(line);
     deepStrictEqual(
       { ...found, name: template?.name },
       { start: alone?.start, end: alone?.end, groups: alone?.groups, text: alone?.text, name: alone?.template.name },
       line,
     );
+    if (like === undefined || alone === undefined) continue;
+    alike++;
+    const [at = 0, before = 0] = [alone, like.date].map((date) => resolveDate(date.template, date, { now }));
+    strictEqual(before + like.laterMs, at, line);
   }
+  ok(alike > 100, `${alike}`);
 });

@@ -80,6 +80,8 @@ function makeTemplate(pattern: string, nowYear: number, where: string): DateTemp
 
 export interface FoundDate extends DateMatch {
   readonly template: DateTemplate;
+  /** A date of the same minute that was found before, and by how much this one is later. */
+  readonly like?: { readonly date: FoundDate; readonly laterMs: number };
 }
 
 interface Seen {
@@ -104,6 +106,13 @@ export class DateDetector {
   /** The date of a line that begins like one of the last lines. */
   findAgain(line: string): FoundDate | undefined {
     for (const { head, found } of this.#repeated) if (line.startsWith(head)) return found;
+    for (const repeated of this.#repeated) {
+      const found = repeated.seconds === undefined ? undefined : foundLike(line, repeated, repeated.seconds);
+      if (found === undefined) continue;
+      repeated.head = line.slice(0, repeated.head.length);
+      repeated.found = found;
+      return found;
+    }
     return undefined;
   }
 
@@ -155,8 +164,20 @@ export class DateDetector {
 
 /** What a line that begins like an earlier one gives again. */
 interface Repeated {
-  readonly head: string;
-  readonly found: FoundDate;
+  head: string;
+  found: FoundDate;
+  /** Where its seconds stand, when they may be others. */
+  readonly seconds: Seconds | undefined;
+}
+
+interface Seconds {
+  /** The date with which the form was found. */
+  readonly date: FoundDate;
+  readonly value: number;
+  readonly before: string;
+  /** Digits of a fraction behind them, which is no part of the time. */
+  readonly fraction: number;
+  readonly after: string;
 }
 
 /** Programs that take turns in a log, each with a beginning of its own. */
@@ -170,7 +191,43 @@ function repeatedOf(line: string, found: FoundDate): Repeated | undefined {
   if (!found.template.anchored || !knownForms.has(found.template.name)) return undefined;
   const head = line.slice(0, found.end + lookedBehind);
   if (head.length < found.end + lookedBehind || /\s\s|[^\x20-\x7e]/.test(head.slice(found.end))) return undefined;
-  return { head, found };
+  return { head, found, seconds: secondsOf(head, found) };
+}
+
+/** `11:59:07` or `11:59:07.123456`, where the form has both and no other clock stands in the date. */
+function secondsOf(head: string, found: FoundDate): Seconds | undefined {
+  const clock = /^(.*?\d\d:\d\d:)([0-5]\d)(?:[.,](\d{1,6}))?(?=\D|$)/.exec(found.text);
+  const [, before = "", seconds = "", digits = ""] = clock ?? [];
+  if (clock === null || found.groups["S"] !== seconds || (found.groups["f"] ?? "") !== digits) return undefined;
+  const at = found.start + before.length;
+  const fraction = digits.length;
+  const after = head.slice(at + 2 + (fraction === 0 ? 0 : fraction + 1));
+  return { date: found, value: Number(seconds), before: head.slice(0, at), fraction, after };
+}
+
+/** The date of a line that begins like an earlier one but for its seconds. */
+function foundLike(line: string, { head, found }: Repeated, like: Seconds): FoundDate | undefined {
+  const { date, value, before, fraction, after } = like;
+  const at = before.length;
+  const seconds = line.slice(at, at + 2);
+  if (!line.startsWith(before) || !/^[0-5]\d$/.test(seconds)) return undefined;
+  const behind = at + 2;
+  if (fraction > 0 && (line[behind] !== head[behind] || !isDigits(line, behind + 1, fraction))) return undefined;
+  if (!line.startsWith(after, behind + (fraction === 0 ? 0 : fraction + 1))) return undefined;
+  const laterMs = (Number(seconds) - value) * 1000;
+  const { start, end, template } = found;
+  const text = line.slice(start, end);
+  const own = fraction === 0 ? {} : { f: line.slice(behind + 1, behind + 1 + fraction) };
+  const groups = { ...date.groups, date_text: text, S: seconds, ...own };
+  return { start, end, template, text, groups, like: { date, laterMs } };
+}
+
+function isDigits(line: string, from: number, count: number): boolean {
+  for (let i = from; i < from + count; i++) {
+    const c = line.charCodeAt(i);
+    if (!(c >= 48 && c <= 57)) return false;
+  }
+  return true;
 }
 
 interface Hit {

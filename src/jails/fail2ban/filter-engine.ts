@@ -3,7 +3,6 @@
 import { parseIp, printIp } from "../../core/ip.ts";
 import { Problem } from "../../core/problem.ts";
 import { Connections, type Gathered } from "./connections.ts";
-import type { DateTemplate } from "./date-template.ts";
 import { type DateSetting, resolveDate } from "./date-time.ts";
 import { DateDetector, type FoundDate, makeDateTemplates } from "./dates.ts";
 import { FailRegex, type Fields } from "./fail-regex.ts";
@@ -15,6 +14,7 @@ import { isAsciiText, type LineMatch } from "./line-regex.ts";
 const lineLengthMax = 8192;
 /** As Fail2ban: a line without a date has the last date if that is no older. */
 const lastDateMs = 60_000;
+const dayMs = 86_400_000;
 
 export interface EngineOptions {
   /** Milliseconds; asked once a line. */
@@ -46,8 +46,7 @@ interface Found {
 }
 
 interface Resolved {
-  readonly template: DateTemplate;
-  readonly text: string;
+  readonly found: FoundDate;
   readonly now: number;
   readonly at: number | undefined;
 }
@@ -55,7 +54,8 @@ interface Resolved {
 export class FilterEngine {
   readonly #definition: FilterDefinition;
   readonly #options: EngineOptions;
-  readonly #dates: DateDetector;
+  /** Made at the first line where the filter has no pattern of its own: the known forms are many, and never wrong. */
+  #dates: DateDetector | undefined;
   readonly #prefix: FailRegex | undefined;
   readonly #fail: readonly FailRegex[];
   /** What they are called, as `failregex 2`. */
@@ -87,9 +87,14 @@ export class FilterEngine {
     this.#ignore = definition.ignoreregex.map(make("ignoreregex"));
     this.#ignoresFirst = this.#ignore.length > 0 && this.#ignore.length < this.#fail.length - 2;
     this.#isSimple = !multiline && this.#prefix === undefined && this.#fail.every(({ isPlain }) => isPlain);
-    const nowYear = Math.max(new Date(options.now()).getFullYear(), new Date().getFullYear());
-    this.#dates = new DateDetector(makeDateTemplates(definition.datepattern, nowYear, definition.where("datepattern")));
+    if (definition.datepattern.length > 0) this.#dates = this.#makeDates();
     if (!this.#prefix?.hasId) this.#requireIds();
+  }
+
+  #makeDates(): DateDetector {
+    const { datepattern, where } = this.#definition;
+    const nowYear = Math.max(new Date(this.#options.now()).getFullYear(), new Date().getFullYear());
+    return new DateDetector(makeDateTemplates(datepattern, nowYear, where("datepattern")));
   }
 
   #requireIds(): void {
@@ -144,7 +149,7 @@ export class FilterEngine {
 
   /** As `see`, of a line with its LF: what begins like a line before it is matched without being put together anew. */
   seeEnded(ended: string, isAscii: boolean): Failure | undefined {
-    const found = this.#isSimple && ended.length <= lineLengthMax ? this.#dates.findAgain(ended) : undefined;
+    const found = this.#isSimple && ended.length <= lineLengthMax ? this.#dates?.findAgain(ended) : undefined;
     if (found?.start !== 0 || this.#options.journal) return this.see(ended.slice(0, -1), isAscii);
     this.#running = "datepattern";
     const at = this.#timeOf(found, this.#options.now());
@@ -229,6 +234,7 @@ export class FilterEngine {
   }
 
   #cutDate(line: string, now: number): { text: string; at: number } {
+    this.#dates ??= this.#makeDates();
     const found = this.#dates.find(line);
     if (found === undefined) return { text: line, at: this.#undated(now) };
     const at = this.#timeOf(found, now);
@@ -241,15 +247,27 @@ export class FilterEngine {
     return resolved ?? this.#undated(now);
   }
 
-  /** Lines of one second have the same date: it is worked out once. */
+  /** Lines of one second have the same date, and those of one minute nearly: it is worked out once. */
   #resolve(found: FoundDate, now: number): number | undefined {
-    const { template, text } = found;
+    const { like, text } = found;
+    if (like === undefined) return text === "" ? undefined : this.#resolveOnce(found, now);
+    const at = this.#resolveOnce(like.date, now);
+    // A date without a year is no more than a day ahead: within that minute the one may be of this year and the other of the last.
+    const isAtEdge = at === undefined || Math.abs(at - now - dayMs) < 60_000;
+    return isAtEdge ? this.#resolveAnew(found, now) : at + like.laterMs;
+  }
+
+  #resolveOnce(found: FoundDate, now: number): number | undefined {
     const known = this.#resolved;
-    if (known?.text === text && known.template === template && known.now === now) return known.at;
-    const setting: DateSetting = { now, zoneMinutes: this.#options.zoneMinutes };
-    const at = text === "" ? undefined : resolveDate(template, found, setting);
-    this.#resolved = { template, text, now, at };
+    if (known?.found === found && known.now === now) return known.at;
+    const at = this.#resolveAnew(found, now);
+    this.#resolved = { found, now, at };
     return at;
+  }
+
+  #resolveAnew(found: FoundDate, now: number): number | undefined {
+    const setting: DateSetting = { now, zoneMinutes: this.#options.zoneMinutes };
+    return resolveDate(found.template, found, setting);
   }
 
   #undated(now: number): number {
