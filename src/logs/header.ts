@@ -3,13 +3,10 @@
 
 import { isClock, isDigit, isIso, readIso, readStamp, skipBlanks, tokenEnd } from "./stamp.ts";
 import type { Stamp } from "./time.ts";
+import { type ProgramPlace, readUsualProgram } from "./usual-header.ts";
 
 /** A line's header as offsets into its bytes; one object is used for all lines. */
-export interface Header extends Stamp {
-  /** Empty (start = end) when the line has none and the message begins with the service (Dovecot's own log file). */
-  programStart: number;
-  programEnd: number;
-  messageStart: number;
+export interface Header extends Stamp, ProgramPlace {
   /** True when the program was found in a header within a relay's header. */
   isRelayed: boolean;
 }
@@ -97,6 +94,7 @@ function afterContainerStamp(bytes: Buffer, next: number, end: number, header: H
  * `mail:info` (AIX); `program: message` without a host, `[program] message` (metalog).
  */
 function readProgram(bytes: Buffer, start: number, end: number, header: Header): boolean {
+  if (readUsualProgram(bytes, start, end, header)) return true;
   let from = skipBlanks(bytes, start, end);
   if (bytes[from] === less) from = skipBlanks(bytes, tokenEnd(bytes, from, end), end);
   let wordEnd = tokenEnd(bytes, from, end);

@@ -10,52 +10,66 @@ const colon = 58;
 const open = 91;
 const close = 93;
 
-/** True when the message `start` to `end` of this daemon may be an event of one of the kinds. */
-export function mayBeEvent(
-  daemon: Daemon,
-  bytes: Buffer,
-  start: number,
-  end: number,
-  kinds: ReadonlySet<MailKind>,
-): boolean {
-  if (isRepeated(bytes, start)) return daemon !== "other";
+/** What is wanted of the kinds of events, as it is asked for in each line. */
+export interface WantedLines {
+  readonly login: boolean;
+  readonly reject: boolean;
+  /** queued, and bounced by the queue manager. */
+  readonly queue: boolean;
+  /** sent, bounced, deferred. */
+  readonly delivery: boolean;
+}
+
+/** The lines that may be events of these kinds. */
+export function wantedLines(kinds: ReadonlySet<MailKind>): WantedLines {
+  const bounced = kinds.has("bounced");
+  return {
+    login: kinds.has("login"),
+    reject: kinds.has("reject"),
+    queue: bounced || kinds.has("queued"),
+    delivery: bounced || kinds.has("sent") || kinds.has("deferred"),
+  };
+}
+
+/** True when the message `start` to `end` of this daemon may be an event that is wanted. */
+export function mayBeEvent(daemon: Daemon, bytes: Buffer, start: number, end: number, wanted: WantedLines): boolean {
   switch (daemon) {
-    case "other":
-      return false;
-    case "qmgr":
-      return (kinds.has("queued") || kinds.has("bounced")) && letterAfterId(bytes, start, end) === 102;
-    case "delivery":
-      return (
-        (kinds.has("sent") || kinds.has("bounced") || kinds.has("deferred")) && letterAfterId(bytes, start, end) === 116
-      );
-    case "cleanup":
-      return kinds.has("reject") && letterAfterId(bytes, start, end) === 109;
     case "smtpd":
     case "postscreen":
-      return mayBeSmtpd(bytes, start, end, kinds);
-    case "postfix":
-      return (
-        mayBeSmtpd(bytes, start, end, kinds) ||
-        letterAfterId(bytes, start, end) === 102 ||
-        letterAfterId(bytes, start, end) === 116
-      );
+      return mayBeSmtpd(bytes, start, end, wanted);
+    case "delivery":
+      return wanted.delivery && (letterAfterId(bytes, start, end) === 116 || isRepeated(bytes, start));
+    case "qmgr":
+      return wanted.queue && (letterAfterId(bytes, start, end) === 102 || isRepeated(bytes, start));
+    case "cleanup":
+      return wanted.reject && (letterAfterId(bytes, start, end) === 109 || isRepeated(bytes, start));
     case "dovecot":
-      return mayBeDovecot(bytes, start, end);
+      return mayBeDovecot(bytes, start, end) || isRepeated(bytes, start);
     case "dovecot-service":
       return true;
+    case "postfix":
+      return mayBeSmtpd(bytes, start, end, wanted) || isOfQueue(letterAfterId(bytes, start, end));
+    case "other":
+      return false;
     default:
       return daemon satisfies never;
   }
 }
 
+/** The f of `from=<`, the t of `to=<`. */
+function isOfQueue(letter: number): boolean {
+  return letter === 102 || letter === 116;
+}
+
 /** `warning: …`, `QUEUEID: client=…, sasl_method=`, `NOQUEUE: reject:`, `QUEUEID: milter-reject:` */
-function mayBeSmtpd(bytes: Buffer, start: number, end: number, kinds: ReadonlySet<MailKind>): boolean {
+function mayBeSmtpd(bytes: Buffer, start: number, end: number, wanted: WantedLines): boolean {
   if (bytes[start] === 119 && bytes[start + 7] === colon) return true;
   const letter = letterAfterId(bytes, start, end);
+  if (letter === 0) return isRepeated(bytes, start);
   // `reject: RCPT` without a queue id, as Postfix before 2.1 has it.
   if (letter === 82 || letter === 67 || letter === 72 || letter === 69) return bytes[start] === 114;
-  if (letter === 99) return kinds.has("login") && hasLogin(bytes, start, end);
-  return (letter === 114 || letter === 109) && kinds.has("reject");
+  if (letter === 99) return wanted.login && hasLogin(bytes, start, end);
+  return (letter === 114 || letter === 109) && wanted.reject;
 }
 
 /** The first byte behind `QUEUEID: `; 0 when the message does not begin with a queue id. */

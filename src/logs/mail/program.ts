@@ -60,6 +60,8 @@ export function parseProgram(name: string): Program {
 
 /** Names that are remembered; more than a log has, and a hostile one only costs time. */
 const namesMax = 1024;
+/** Places for names that are found by their bytes; a power of two. */
+const placesMax = 256;
 
 interface Known {
   readonly bytes: Buffer;
@@ -68,22 +70,36 @@ interface Known {
 
 /** Remembers programs by the bytes of their names, so that a known one costs no string. */
 export class ProgramTable {
-  #known = new Map<number, Known>();
+  readonly #places: (Known | undefined)[] = new Array<undefined>(placesMax).fill(undefined);
+  /** All that were found, for two that want one place. */
+  #names = new Map<string, Known>();
 
   find(bytes: Buffer, start: number, end: number): Program {
-    let hash = 0;
-    for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + (bytes[i] ?? 0)) | 0;
-    const known = this.#known.get(hash);
-    if (known !== undefined && isSame(known.bytes, bytes, start, end)) return known.program;
-    const program = parseProgram(bytes.toString("latin1", start, end));
-    if (this.#known.size >= namesMax) this.#known = new Map();
-    this.#known.set(hash, { bytes: Buffer.from(bytes.subarray(start, end)), program });
-    return program;
+    const length = end - start;
+    const place =
+      length < 2
+        ? length
+        : (59 * length + (bytes[start] ?? 0) + 7 * (bytes[end - 1] ?? 0) + 31 * (bytes[end - 2] ?? 0)) % placesMax;
+    const known = this.#places[place];
+    if (known !== undefined && isSame(known.bytes, bytes, start, length)) return known.program;
+    return this.#learn(bytes, start, end, place);
+  }
+
+  #learn(bytes: Buffer, start: number, end: number, place: number): Program {
+    const name = bytes.toString("latin1", start, end);
+    let known = this.#names.get(name);
+    if (known === undefined) {
+      if (this.#names.size >= namesMax) this.#names = new Map();
+      known = { bytes: Buffer.from(bytes.subarray(start, end)), program: parseProgram(name) };
+      this.#names.set(name, known);
+    }
+    this.#places[place] = known;
+    return known.program;
   }
 }
 
-function isSame(known: Buffer, bytes: Buffer, start: number, end: number): boolean {
-  if (known.length !== end - start) return false;
-  for (let i = 0; i < known.length; i++) if (known[i] !== bytes[start + i]) return false;
+function isSame(known: Buffer, bytes: Buffer, start: number, length: number): boolean {
+  if (known.length !== length) return false;
+  for (let i = 0; i < length; i++) if (known[i] !== bytes[start + i]) return false;
   return true;
 }

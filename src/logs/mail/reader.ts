@@ -11,7 +11,7 @@ import { Zone } from "../zone.ts";
 import { AuthOutage, isAuthSocketGone, uncheckedClient } from "./auth-outage.ts";
 import { parseDovecot } from "./dovecot.ts";
 import { parsePostfix } from "./postfix.ts";
-import { mayBeEvent } from "./prefilter.ts";
+import { mayBeEvent, type WantedLines, wantedLines } from "./prefilter.ts";
 import { type Program, ProgramTable, parseProgram } from "./program.ts";
 
 export interface MailReaderOptions {
@@ -57,6 +57,7 @@ class ReaderOfMail implements MailReader {
   readonly #programs = new ProgramTable();
   readonly #times: TimeReader;
   readonly #kinds: ReadonlySet<MailKind>;
+  readonly #wanted: WantedLines;
   readonly #outage = new AuthOutage();
   readonly #onUnchecked: ((client: string) => void) | undefined;
   #export: JournalExport | undefined;
@@ -66,6 +67,7 @@ class ReaderOfMail implements MailReader {
     this.#times = new TimeReader({ zone: options.zone ?? Zone.ofMachine(), year: options.year, now: options.now });
     this.#kinds = new Set(options.kinds ?? defaultMailKinds);
     this.#onUnchecked = options.onUnchecked;
+    this.#wanted = wantedLines(this.#kinds);
   }
 
   get skipped(): number {
@@ -116,7 +118,7 @@ class ReaderOfMail implements MailReader {
     this.#times.note(bytes, header);
     const program = this.#programs.find(bytes, header.programStart, header.programEnd);
     if (program.daemon === "other") return "other";
-    if (!mayBeEvent(program.daemon, bytes, header.messageStart, end, this.#kinds)) return "mail";
+    if (!mayBeEvent(program.daemon, bytes, header.messageStart, end, this.#wanted)) return "mail";
     const message = bytes.toString("utf8", header.messageStart, end);
     const event = parseMessage(program, message);
     if (event === undefined) {
