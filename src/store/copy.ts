@@ -31,6 +31,7 @@ export const copiedTables = [
   "bans",
   "ban_history",
   "ban_changes",
+  "commanded_bans",
   "trusts",
   "failures",
   "good_logins",

@@ -99,6 +99,8 @@ export interface Tables {
     changed_at: number;
     changed_by: string;
   };
+  /** Bans whose commands a node has run: store/commanded-bans.ts. */
+  commanded_bans: { node: string; address: string; jail: string };
   /** Failures that count after a restart, one row a commit and jail: store/failures.ts. */
   failures: { node: string; id: string; jail: string; until_at: number; body: string };
   /** The last login of an account from a network: store/good-logins.ts. */

@@ -15,6 +15,7 @@ import {
   readBanHistory,
 } from "../../src/store/ban-list.ts";
 import { addBans, banNow, expireBans, pruneBans, unbanNow } from "../../src/store/bans.ts";
+import { addCommanded, readCommanded, removeCommanded } from "../../src/store/commanded-bans.ts";
 import type { Store } from "../../src/store/db.ts";
 import { pruneTrusts, readTrusts, removeTrust, saveTrusts } from "../../src/store/trusts.ts";
 import type { WithStore } from "./engine-rows.ts";
@@ -33,6 +34,10 @@ function wanted(address: string, more: Partial<WantedBan> = {}): WantedBan {
   };
 }
 
+const textOf = (ban: { readonly address: Network; readonly jail: string }) =>
+  `${printNetwork(ban.address)} ${ban.jail}`;
+const byText = (a: Parameters<typeof textOf>[0], b: typeof a) => (textOf(a) < textOf(b) ? -1 : 1);
+
 const nobody = () => undefined;
 const author = { by: "cli:olena", now: 2_000 };
 
@@ -44,6 +49,18 @@ const standing = async (store: Store, now = 1_000) =>
   (await listBans(store, { now, limit: 500 })).map((ban) => `${printNetwork(ban.address)} ${ban.jail} ${ban.until}`);
 
 export function testBans(withStore: WithStore): void {
+  withStore("bans whose commands were run are known once, each node's by itself", async (store) => {
+    const [one, two] = ["192.0.2.1", "2001:db8::/64"].map((text) => ({ address: network(text), jail: "sasl" }));
+    assert.ok(one && two);
+    await addCommanded(store, "mx1", [one, two]);
+    await addCommanded(store, "mx1", [one, { ...one, jail: "other" }]);
+    await addCommanded(store, "mx2", [one]);
+    assert.deepEqual(await readCommanded(store, "mx1"), [one, { ...one, jail: "other" }, two].toSorted(byText));
+    await removeCommanded(store, "mx1", [one, two]);
+    assert.deepEqual(await readCommanded(store, "mx1"), [{ ...one, jail: "other" }]);
+    assert.deepEqual(await readCommanded(store, "mx2"), [one]);
+  });
+
   withStore("a ban comes back as it was wished", async (store) => {
     const ban = wanted("2001:db8::/64", { until: undefined, ports: parsePorts("smtp,465"), enforce: false });
     await add(store, [ban]);

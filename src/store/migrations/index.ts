@@ -8,6 +8,7 @@ import { banTables } from "./0005-bans.ts";
 import { failureTables } from "./0006-failures.ts";
 import { accountTables } from "./0007-accounts.ts";
 import { toldTables } from "./0008-told.ts";
+import { commandedTable } from "./0009-commanded.ts";
 import type { Migration } from "./migration.ts";
 
 export const migrations: readonly Migration[] = [
@@ -19,4 +20,5 @@ export const migrations: readonly Migration[] = [
   failureTables,
   accountTables,
   toldTables,
+  commandedTable,
 ];
