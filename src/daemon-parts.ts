@@ -164,7 +164,7 @@ export function createContainment(
     ...{ store, clock, judge, log: options.log, node: node.name },
     trust: banning.trust.check,
     sessions: (account) => sessions.of(account, clock.now()),
-    firewallTrouble: () => banning.enforcer.state.error,
+    firewallTrouble: () => banning.state.error,
     dovecotConfig: accounts.dovecot_config,
     queued: () => readQueueIds(postfix.config_directories),
     helper: () => helper,

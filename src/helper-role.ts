@@ -9,6 +9,7 @@ import { HelperServer } from "./helper/helper-server.ts";
 import { QueueTools } from "./helper/queue-tools.ts";
 import { readActionBook } from "./jails/action-book.ts";
 import { Banning, type BanningOptions, createFirewall } from "./jails/banning.ts";
+import { isNative } from "./jails/firewalls/index.ts";
 import { Tools } from "./jails/firewalls/tools.ts";
 import { demandOwned } from "./jails/owned-files.ts";
 import { ShellActions } from "./jails/shell-actions.ts";
@@ -35,18 +36,25 @@ export async function startHelper({ config }: ReadConfig, log: Log): Promise<Asy
   return server;
 }
 
-/** An action that the daemon knows and we do not may be newer than our reading; not more often than this. */
+/** An action that the daemon knows and we do not may be newer than our reading, and files that were refused may be mended. */
 const readAgainMs = 10_000;
 
-/** The text of a command is known here from files that only root, or we, can write. */
+/** The text of a command is known here from files that only root, or we, can write. They are read again now and then, not at every call. */
 function actionRunner({ jails }: Pick<Config, "jails">): RunAction {
-  let shell: ShellActions | undefined;
-  let readAt = 0;
+  const shell = new ShellActions();
+  let readAt = Number.NEGATIVE_INFINITY;
+  let refusal: unknown;
   return async (call) => {
-    if (shell === undefined || (!shell.has(call) && performance.now() - readAt > readAgainMs)) {
+    if (!shell.has(call) && performance.now() - readAt > readAgainMs) {
       readAt = performance.now();
-      shell = new ShellActions(readActionBook(jails, demandOwned));
+      refusal = undefined;
+      try {
+        shell.use(readActionBook(jails, demandOwned));
+      } catch (error) {
+        refusal = error;
+      }
     }
+    if (refusal !== undefined && !shell.has(call)) throw refusal;
     return shell.run(call);
   };
 }
@@ -67,9 +75,6 @@ export async function findUser(user: string): Promise<User> {
   return { uid: Number(uid), gid: Number(gid), groups: groups.split(" ").map(Number) };
 }
 
-/** Those that need rights. */
-const farFirewalls: ReadonlySet<string> = new Set(["nftables", "ipset", "pf"]);
-
 /** The acting half of the jails, with its firewall in the helper where one is configured. */
 export function joinHelper(
   stack: AsyncDisposableStack,
@@ -77,9 +82,10 @@ export function joinHelper(
 ): { readonly banning: Banning; readonly helper: HelperClient | undefined } {
   const { jails, helper: settings } = options.config;
   const helper = settings.socket === "" ? undefined : stack.use(new HelperClient(settings.socket));
-  const isFar = helper !== undefined && farFirewalls.has(jails.firewall);
-  const kind = createFirewall(options.config, new Tools(), options.log);
-  const far = isFar ? { helper: new HelperFirewall(helper, kind) } : {};
+  const far =
+    helper === undefined || !isNative(jails.firewall)
+      ? {}
+      : { helper: new HelperFirewall(helper, createFirewall(options.config, new Tools(), options.log)) };
   const act = helper === undefined ? {} : { runAction: (call: ActionCall) => helper.runAction(call) };
   return { banning: stack.use(new Banning({ ...options, ...far, ...act })), helper };
 }

@@ -134,6 +134,16 @@ test("a command that hangs is ended, and other calls do not wait for it", async 
   assert.deepEqual(await slow, { ok: false, hung: true, said: "it took too long" });
 });
 
+test("files that were refused are not read again at every call", async () => {
+  const { client, directory } = await start();
+  using helper = client;
+  chmodSync(join(directory, "action.d", "tell.conf"), 0o666);
+  await assert.rejects(helper.runAction(ban), /can be changed by others/);
+  // Nobody who asks in a loop makes a privileged process read a directory in a loop: this mend is seen ten seconds later.
+  chmodSync(join(directory, "action.d", "tell.conf"), 0o644);
+  await assert.rejects(helper.runAction(ban), /can be changed by others/);
+});
+
 test("files that somebody else can change are not run", async () => {
   const changed: readonly ((directory: string) => void)[] = [
     (directory) => chmodSync(join(directory, "action.d", "tell.conf"), 0o666),

@@ -6,7 +6,7 @@ import type { ApiParts } from "./parts.ts";
 
 /** Names them in `metrics`. `parts` undefined serves the reference, which reads none. */
 export function addBanGauges(metrics: Metrics, parts: ApiParts | undefined): void {
-  const state = () => parts?.banning.enforcer.state;
+  const state = () => parts?.banning.state;
   metrics.gauge("postvarta_bans", "Standing bans, enforced or only observed.", async () => {
     if (parts === undefined) return [];
     const { all, enforced } = await countBans(parts.store, parts.clock.now());

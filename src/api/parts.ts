@@ -48,7 +48,7 @@ export interface ApiParts {
   readonly accounts: AccountsDoor;
   readonly containment: Pick<ContainmentKeeper, "plan" | "contain" | "planRelease" | "release">;
   /** Who is banned, who is trusted, and how the firewall stands. */
-  readonly banning: Pick<Banning, "trust" | "enforcer" | "enforces" | "flush" | "states">;
+  readonly banning: Pick<Banning, "trust" | "enforces" | "flush" | "state" | "states" | "isVerified">;
   /** Ends the daemon soon after the answer has left. */
   stop(): void;
   /** Dovecot's auth-policy requests; undefined where they are not answered. */

@@ -39,16 +39,21 @@ export interface Firewall extends AsyncDisposable {
   readonly name: string;
   /** true: a block leaves by itself at its time, also when nobody is there. */
   readonly forgets: boolean;
+  /** true: a block that ends at another time is renewed, although it does not leave by itself. */
+  readonly prolongs?: boolean;
   readonly grain: Grain;
   /** false for a block that it has no way to hold; without it there is none. */
   takes?(block: Block): boolean;
   /** Makes its tables and rules, or finds them; blocks that stand go on. Safe to repeat. */
   open(): Promise<void>;
-  /** All of it, or nothing, as far as the firewall can. Resolves with the blocks that it could not take, where it takes them one by one. */
+  /**
+   * All of it, or nothing, as far as the firewall can. Resolves, where it takes blocks one by one, with those that it could not take and
+   * those that it lost meanwhile: they are handed over again later.
+   */
   apply(change: FirewallChange, now: number): Promise<readonly Block[]>;
   /** Everything ends soon: what waits is given back. */
   hurry?(): void;
-  /** What really stands; undefined where there is nothing to read. */
+  /** What really stands; what may stand has an end in the past. Undefined where there is nothing to read. */
   readBack(now: number): Promise<readonly Block[] | undefined>;
   /** Ends the connections of blocks, and looks whether they ended. */
   cut(blocks: readonly Block[]): Promise<CutReport>;

@@ -98,3 +98,8 @@ export class Problems extends Error {
     this.list = list;
   }
 }
+
+/** What was caught, in its own words. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -6,19 +6,17 @@ import type { Ban } from "../core/ban.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Firewall } from "../core/firewall.ts";
 import type { Log } from "../core/log.ts";
+import { messageOf } from "../core/problem.ts";
 import { pruneBans } from "../store/bans.ts";
 import type { Fact, Store } from "../store/db.ts";
 import { pruneTrusts } from "../store/trusts.ts";
 import { readActionBook } from "./action-book.ts";
-import { banValues } from "./ban-values.ts";
+import { createCommands } from "./commands.ts";
 import { Enforcer, type EnforcerState } from "./enforce.ts";
-import { CommandFirewall, type CommandOptions } from "./firewalls/command.ts";
-import { firewalls } from "./firewalls/index.ts";
+import { firewalls, isNative } from "./firewalls/index.ts";
 import { Tools } from "./firewalls/tools.ts";
 import { readMynetworks } from "./mynetworks.ts";
-import { demandOwned } from "./owned-files.ts";
 import { listFileOf, pfSettings } from "./pf-settings.ts";
-import { ShellActions } from "./shell-actions.ts";
 import { Trust } from "./trust.ts";
 
 export interface BanningOptions {
@@ -32,38 +30,37 @@ export interface BanningOptions {
   readonly runAction?: RunAction;
 }
 
-/** Firewalls that do themselves what they recognise of an action; the rest of it is run beside them. */
-const nativeFirewalls: ReadonlySet<string> = new Set(["nftables", "ipset", "pf"]);
-
 /** What became of bans is kept a year: it makes the next ones longer, and explains them. */
 const historyMs = 366 * 86_400_000;
 
 export class Banning implements AsyncDisposable {
   readonly trust: Trust;
+  /** Knows every ban; its firewall takes all of them at once. */
   readonly enforcer: Enforcer;
   /** What a person bans is enforced. */
   readonly enforces: boolean;
   readonly #options: BanningOptions;
-  /** Makes the commands hold that the firewall does not do itself. */
-  #beside: Enforcer | undefined;
-  #isBesideBusy = false;
+  /** Makes commands hold that the firewall does not do itself, or all of them. They may take long, and nobody waits for them. */
+  #commands: Enforcer | undefined;
+  #areCommandsDue = false;
 
   constructor(options: BanningOptions) {
     this.#options = options;
     const { config, store, clock, log } = options;
-    this.enforces = config.jails.mode === "enforce";
+    const { jails } = config;
+    this.enforces = jails.mode === "enforce";
     const tools = new Tools();
     this.trust = new Trust({
-      addresses: config.jails.trust.addresses,
+      addresses: jails.trust.addresses,
       mynetworks: () => readMynetworks(tools, config.postfix.config_directories),
       ...{ store, node: config.node.name, clock, log },
     });
-    const firewall = options.helper ?? createFirewall(config, tools, log, () => this.#commandParts());
+    const firewall = options.helper ?? createFirewall(config, tools, log);
     this.enforcer = new Enforcer({
-      ...{ store, firewall, trust: this.trust.check, clock, log, listFile: listFileOf(config.jails) },
-      askedOnly: config.jails.mode === "observe" && firewall.name !== "policy-only",
+      ...{ store, firewall, trust: this.trust.check, clock, log, listFile: listFileOf(jails) },
+      askedOnly: jails.mode === "observe" && firewall.name !== "policy-only",
     });
-    this.trust.onChange(() => this.enforcer.hear("trusts"));
+    this.trust.onChange(() => this.#tell("trusts"));
   }
 
   /** Gathers who is trusted. */
@@ -76,77 +73,81 @@ export class Banning implements AsyncDisposable {
   async start(): Promise<void> {
     await this.startTrust();
     await this.enforcer.start();
-    this.#startBeside();
+    this.#commands = this.#createCommands();
+    void this.#commands?.start();
     this.#options.store.changes.onChange((fact) => this.#hear(fact));
-  }
-
-  async #hear(fact: Fact): Promise<void> {
-    if (fact === "trusts") await this.trust.readRows();
-    // A command that takes long is waited for by nobody.
-    void this.#beside?.hear(fact);
-    await this.enforcer.hear(fact);
-  }
-
-  /** Never twice at a time: commands may take longer than what is due takes to come again. */
-  async #besideDue(): Promise<void> {
-    if (this.#isBesideBusy) return;
-    this.#isBesideBusy = true;
-    await this.#beside?.due().catch((error: unknown) => {
-      this.#options.log.error("jails.actions", { error: String(error) });
-    });
-    this.#isBesideBusy = false;
   }
 
   /** How each firewall stands. */
   get states(): readonly EnforcerState[] {
-    return this.#beside === undefined ? [this.enforcer.state] : [this.enforcer.state, this.#beside.state];
+    return this.#commands === undefined ? [this.enforcer.state] : [this.enforcer.state, this.#commands.state];
+  }
+
+  /** How the firewall of `[jails]` stands. */
+  get state(): EnforcerState {
+    return this.#firewall.state;
+  }
+
+  /** True when the firewall of `[jails]` is known to hold the ban. */
+  isVerified(ban: Ban): boolean {
+    return this.#firewall.isVerified(ban);
   }
 
   /** Takes every rule of ours away. Why not, when it did not work. */
   async flush(): Promise<string | undefined> {
-    const beside = await this.#beside?.flush();
+    this.#commands ??= this.#createCommands();
+    const beside = await this.#commands?.flush();
     return (await this.enforcer.flush()) ?? beside;
   }
 
-  #startBeside(): void {
-    const { config, store, clock, log } = this.#options;
-    const { jails } = config;
-    if (jails.mode !== "enforce" || !nativeFirewalls.has(jails.firewall)) return;
-    try {
-      const own = readActionBook(jails);
-      if (own.size === 0) return;
-      const firewall = new CommandFirewall({ log, ...this.#commandParts() });
-      const concerns = ({ jail }: Ban) => own.has(jail);
-      this.#beside = new Enforcer({ store, firewall, trust: this.trust.check, clock, log, listFile: "", concerns });
-      void this.#beside.start();
-    } catch (error) {
-      log.error("jails.actions", { error: error instanceof Error ? error.message : String(error) });
-    }
+  get #firewall(): Enforcer {
+    return (this.#options.config.jails.firewall === "command" ? this.#commands : undefined) ?? this.enforcer;
   }
 
-  #commandParts(): Omit<CommandOptions, "log"> {
-    const { config, store, clock, runAction } = this.#options;
-    let shell: ShellActions | undefined;
-    return {
-      readBook: () => {
-        const book = readActionBook(config.jails, runAction === undefined ? demandOwned : undefined);
-        shell = new ShellActions(book);
-        return book;
-      },
-      run: async (call) => {
-        if (runAction !== undefined) return runAction(call);
-        if (shell === undefined) throw new Error("the actions have not been read");
-        return shell.run(call);
-      },
-      valuesOf: banValues(store, clock),
-    };
+  async #hear(fact: Fact): Promise<void> {
+    if (fact === "trusts") await this.trust.readRows();
+    await this.#tell(fact);
+  }
+
+  /** A command that takes long is waited for by nobody. */
+  async #tell(fact: Fact): Promise<void> {
+    void this.#commands?.hear(fact);
+    await this.enforcer.hear(fact);
+  }
+
+  /** Never twice at a time: commands may take longer than what is due takes to come again. */
+  async #commandsDue(): Promise<void> {
+    if (this.#areCommandsDue) return;
+    this.#areCommandsDue = true;
+    await this.#commands?.due().catch((error: unknown) => {
+      this.#options.log.error("jails.actions", { error: messageOf(error) });
+    });
+    this.#areCommandsDue = false;
+  }
+
+  #createCommands(): Enforcer | undefined {
+    const { config, store, clock, log } = this.#options;
+    const { jails } = config;
+    const parts = { store, trust: this.trust.check, clock, log, listFile: "", expires: false };
+    const create = () => createCommands(this.#options);
+    if (jails.firewall === "command")
+      return new Enforcer({ ...parts, firewall: create(), askedOnly: jails.mode === "observe" });
+    if (jails.mode !== "enforce" || !isNative(jails.firewall)) return undefined;
+    try {
+      const own = readActionBook(jails);
+      const concerns = ({ jail }: Ban) => own.has(jail);
+      return own.size === 0 ? undefined : new Enforcer({ ...parts, firewall: create(), concerns });
+    } catch (error) {
+      log.error("jails.actions", { error: messageOf(error) });
+      return undefined;
+    }
   }
 
   /** Called about once a second. */
   async due(): Promise<void> {
     await this.trust.due();
     await this.enforcer.due();
-    void this.#besideDue();
+    void this.#commandsDue();
   }
 
   async prune(now: number): Promise<void> {
@@ -155,19 +156,11 @@ export class Banning implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#beside?.[Symbol.asyncDispose]();
+    await this.#commands?.[Symbol.asyncDispose]();
     await this.enforcer[Symbol.asyncDispose]();
   }
 }
 
-/** `command`: how commands are run; where nobody says, they are run elsewhere. */
-export function createFirewall(
-  { jails }: Pick<Config, "jails">,
-  tools: Tools,
-  log: Log,
-  command?: () => Omit<CommandOptions, "log">,
-): Firewall {
-  const pf = () => pfSettings(jails);
-  if (jails.firewall !== "command") return firewalls[jails.firewall].create({ tools, log, pf });
-  return command === undefined ? firewalls["policy-only"].create() : firewalls.command.create({ log, command });
+export function createFirewall({ jails }: Pick<Config, "jails">, tools: Tools, log: Log): Firewall {
+  return firewalls[jails.firewall].create({ tools, log, pf: () => pfSettings(jails) });
 }

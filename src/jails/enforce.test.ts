@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import fc from "fast-check";
 import type { WantedBan } from "../core/ban.ts";
 import { ManualClock } from "../core/clock.ts";
-import { type Block, blockKey, type Firewall } from "../core/firewall.ts";
+import { type Block, blockKey, type Firewall, type FirewallChange } from "../core/firewall.ts";
 import { type Network, networkOf, parseNetwork } from "../core/ip.ts";
 import { silentLog } from "../core/log.ts";
 import { TrustList } from "../core/trust-list.ts";
@@ -152,6 +152,71 @@ test("what a stranger adds or takes away in what is ours is mended by reading ba
   await house.enforcer.due();
   assert.deepEqual(await house.blocks(), ["192.0.2.1", "192.0.2.2"]);
   assert.equal(house.enforcer.state.mended, 1);
+});
+
+/** Tells of a change whenever it is looked at, and remembers how often that was. */
+class RestlessFirewall extends DryRunFirewall {
+  reads = 0;
+  tell = () => {};
+  override onForeignChange(listener?: () => void): void {
+    this.tell = listener ?? this.tell;
+  }
+  override async readBack(): Promise<readonly Block[]> {
+    this.reads++;
+    if (this.reads < 100) for (let i = 0; i < 10; i++) this.tell();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    return super.readBack();
+  }
+}
+
+test("however often somebody tells of a change, one look waits at a time", async () => {
+  const firewall = new RestlessFirewall(silentLog);
+  await using house = await House.open(firewall);
+  await house.enforcer.start();
+  await house.enforcer.readBack(undefined);
+  for (let look = 0; look < 1_000 && firewall.reads < 100; look++)
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  await house.enforcer.readBack(undefined);
+  // The hundred that told ten times each, and those that were asked for behind them.
+  assert.ok(firewall.reads >= 100 && firewall.reads <= 103, `${firewall.reads} looks`);
+});
+
+/** Gives back what ends in .13, and never lets a renewal go. */
+class ChoosyFirewall extends DryRunFirewall {
+  readonly prolongs = true;
+  readonly renewed: string[] = [];
+  isChoosy = true;
+  override async apply(change: FirewallChange): Promise<readonly Block[]> {
+    const isBad = (block: Block) => this.isChoosy && blockKey(block).endsWith(".13");
+    this.renewed.push(...change.renewals.map((block) => `${blockKey(block)} ${block.until}`));
+    await super.apply({ ...change, adds: change.adds.filter((block) => !isBad(block)) });
+    return change.adds.filter(isBad);
+  }
+}
+
+test("what is given back is not known to hold, and comes again; the rest stands meanwhile", async () => {
+  const firewall = new ChoosyFirewall(silentLog);
+  await using house = await House.open(firewall);
+  await house.enforcer.start();
+  await house.ban(house.wanted("192.0.2.12"), house.wanted("192.0.2.13"));
+  const { wanted, verified, error } = house.enforcer.state;
+  assert.deepEqual([wanted, verified, error], [2, 1, undefined]);
+  firewall.isChoosy = false;
+  house.clock.advance(2_000);
+  await house.enforcer.due();
+  assert.deepEqual(await house.blocks(), ["192.0.2.12", "192.0.2.13"]);
+  assert.deepEqual([house.enforcer.state.wanted, house.enforcer.state.verified], [2, 2]);
+  assert.equal(house.enforcer.state.mended, 0);
+});
+
+test("a firewall that hears of ends is told of a longer one", async () => {
+  const firewall = new ChoosyFirewall(silentLog);
+  await using house = await House.open(firewall);
+  await house.enforcer.start();
+  await house.ban(house.wanted("192.0.2.12"));
+  const until = house.clock.now() + 30 * 24 * hour;
+  await house.ban(house.wanted("192.0.2.12", { until }));
+  assert.deepEqual(firewall.renewed, [`192.0.2.12 ${until}`]);
 });
 
 test("flushed, it holds nothing and puts nothing back", async () => {

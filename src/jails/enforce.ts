@@ -6,12 +6,14 @@ import type { Clock } from "../core/clock.ts";
 import { type Block, blockKey, type Firewall, type FirewallChange } from "../core/firewall.ts";
 import { printNetwork } from "../core/ip.ts";
 import type { Log } from "../core/log.ts";
+import { messageOf } from "../core/problem.ts";
 import { lastBanChange, readAllBans, readBanChanges } from "../store/ban-list.ts";
 import { expireBans } from "../store/bans.ts";
 import type { Store } from "../store/db.ts";
 import { BanBook } from "./ban-book.ts";
-import { compareBlocks, later, push } from "./block-change.ts";
+import { changeTowards, later } from "./block-change.ts";
 import { writeListFile } from "./list-file.ts";
+import { StandingBlocks } from "./standing-blocks.ts";
 
 export interface EnforcerOptions {
   readonly store: Store;
@@ -25,6 +27,8 @@ export interface EnforcerOptions {
   readonly concerns?: (ban: Ban) => boolean;
   /** Jails only observe here: what stands are bans that came with a contained account, and without one the firewall is left alone. */
   readonly askedOnly?: boolean;
+  /** false: somebody else takes away the rows of bans that have ended. */
+  readonly expires?: boolean;
 }
 
 const readBackMs = 300_000;
@@ -58,11 +62,7 @@ export interface EnforcerState {
 export class Enforcer implements AsyncDisposable {
   readonly book = new BanBook();
   readonly #options: EnforcerOptions;
-  /** What the firewall holds as far as we know, by printed address. */
-  #standing = new Map<string, Block[]>();
-  /** How many blocks are wanted at addresses where the firewall could not take all of them. */
-  readonly #lacking = new Map<string, number>();
-  #wanted = 0;
+  readonly #standing = new StandingBlocks();
   #seq = 0;
   #work: Promise<void> = Promise.resolve();
   #cutting: Promise<void> = Promise.resolve();
@@ -78,6 +78,10 @@ export class Enforcer implements AsyncDisposable {
   #listFileStale = true;
   #isFlushed = false;
   #isOpen = false;
+  /** Some blocks were given back, and come again. */
+  #isLacking = false;
+  /** A look is queued because of somebody else: more of them would see the same. */
+  #isLooking = false;
 
   constructor(options: EnforcerOptions) {
     this.#options = options;
@@ -85,15 +89,15 @@ export class Enforcer implements AsyncDisposable {
 
   /** Resolves when the rows are read and the firewall is equal to them, or is known to fail; never throws for the firewall. */
   async start(): Promise<void> {
-    this.#options.firewall.onForeignChange(() => void this.readBack("somebody else changed the firewall"));
+    this.#options.firewall.onForeignChange(() => this.#lookSoon());
     await this.#queue(() => this.#again());
   }
 
   get state(): EnforcerState {
-    let verified = 0;
-    for (const blocks of this.#standing.values()) verified += blocks.length;
+    const { firewall, clock } = this.#options;
+    const verified = this.#standing.countHeld(clock.now());
     return {
-      ...{ firewall: this.#options.firewall.name, wanted: this.#wanted, verified, error: this.#error },
+      ...{ firewall: firewall.name, wanted: this.#standing.wanted, verified, error: this.#error },
       ...{ retries: this.#retries, readBackAt: this.#readBackAt, mended: this.#mended },
       ...{ cut: this.#cut, notCut: this.#notCut },
     };
@@ -101,11 +105,11 @@ export class Enforcer implements AsyncDisposable {
 
   /** True when the firewall is known to hold the ban; where our own answers refuse, as soon as it is in memory. */
   isVerified(ban: Ban): boolean {
-    const key = printNetwork(ban.address);
+    const { firewall, clock } = this.#options;
     if (!ban.enforce) return false;
-    if (this.#options.firewall.name === "policy-only") return this.book.at(key).some(({ jail }) => jail === ban.jail);
-    const wanted = blockKey(this.#blockOf(ban));
-    return (this.#standing.get(key) ?? []).some((block) => blockKey(block) === wanted);
+    if (firewall.name === "policy-only")
+      return this.book.at(printNetwork(ban.address)).some(({ jail }) => jail === ban.jail);
+    return this.#standing.holds(this.#blockOf(ban), clock.now());
   }
 
   /** Takes what changed in the store; resolves when the firewall has it, or is known to fail. */
@@ -119,8 +123,9 @@ export class Enforcer implements AsyncDisposable {
   async due(): Promise<void> {
     const { store, clock } = this.#options;
     const now = clock.now();
-    if (this.#options.concerns === undefined) await expireBans(store, now);
-    if (now >= this.#retryAt) await this.#queue(() => this.#again());
+    if (this.#options.expires !== false) await expireBans(store, now);
+    if (now >= this.#retryAt)
+      await this.#queue(() => (this.#error === undefined ? this.#mend(undefined) : this.#again()));
     else if (now - this.#readBackAt >= readBackMs && this.#error === undefined) await this.readBack(undefined);
     if (this.#listFileStale && now - this.#listFileAt >= listFileMs) await this.#writeList(now);
   }
@@ -138,8 +143,6 @@ export class Enforcer implements AsyncDisposable {
       this.#isFlushed = true;
       this.book.clear();
       this.#standing.clear();
-      this.#lacking.clear();
-      this.#wanted = 0;
     });
     return this.#isFlushed ? undefined : (this.#error ?? "the firewall gave no reason");
   }
@@ -150,6 +153,15 @@ export class Enforcer implements AsyncDisposable {
     await this.#work;
     await this.#cutting;
     await this.#options.firewall[Symbol.asyncDispose]();
+  }
+
+  #lookSoon(): void {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    void this.#queue(() => {
+      this.#isLooking = false;
+      return this.#mend("somebody else changed the firewall");
+    });
   }
 
   #queue(work: () => Promise<void>): Promise<void> {
@@ -195,21 +207,18 @@ export class Enforcer implements AsyncDisposable {
   async #enforce(addresses: ReadonlySet<string>): Promise<void> {
     // A firewall that fails is mended as a whole when its time comes.
     if (this.#error !== undefined || this.#isFlushed) return;
-    const now = this.#options.clock.now();
-    const forgetsFrom = this.#options.firewall.forgets ? now : undefined;
-    const change = { adds: [] as Block[], renewals: [] as Block[], deletes: [] as Block[] };
-    const after = new Map<string, Block[]>();
-    for (const address of addresses) {
-      const wanted = this.#blocksAt(address, now);
-      after.set(address, wanted);
-      compareBlocks(this.#standing.get(address) ?? [], wanted, forgetsFrom, change);
-    }
+    const { firewall, clock } = this.#options;
+    const now = clock.now();
+    const wanted = new Map([...addresses].map((address) => [address, this.#blocksAt(address, now)]));
+    const change = changeTowards(wanted, (address) => this.#standing.at(address), firewall, now);
     if (!this.#isOpen) return change.adds.length > 0 ? this.#mend(undefined) : undefined;
+    await this.#settle(change, wanted, now);
+  }
+
+  /** Hands a change over and notes what came of it. */
+  async #settle(change: FirewallChange, wanted: ReadonlyMap<string, readonly Block[]>, now: number): Promise<void> {
     const refused = await this.#apply(change, now);
-    for (const [address, blocks] of after) {
-      this.#wanted += blocks.length - (this.#lacking.get(address) ?? this.#standing.get(address)?.length ?? 0);
-      this.#hold(address, blocks, refused);
-    }
+    for (const [address, blocks] of wanted) this.#standing.note(address, blocks, refused);
     if (refused.size > 0) this.#lack(refused, now);
     this.#cutSoon(change.adds.filter((block) => !refused.has(blockKey(block))));
   }
@@ -245,30 +254,11 @@ export class Enforcer implements AsyncDisposable {
     }
   }
 
-  /** Notes what stands at an address after a change. */
-  #hold(address: string, wanted: Block[], refused: ReadonlySet<string>): void {
-    if (refused.size === 0) {
-      if (wanted.length === 0) this.#standing.delete(address);
-      else this.#standing.set(address, wanted);
-      this.#lacking.delete(address);
-      return;
-    }
-    const before = this.#standing.get(address) ?? [];
-    const keys = new Set(before.map(blockKey));
-    const taken = wanted.filter((block) => !refused.has(blockKey(block)) || keys.has(blockKey(block)));
-    for (const block of wanted) keys.delete(blockKey(block));
-    const left = before.filter((block) => keys.has(blockKey(block)) && refused.has(blockKey(block)));
-    const held = [...taken, ...left];
-    if (held.length === 0) this.#standing.delete(address);
-    else this.#standing.set(address, held);
-    if (held.length === wanted.length && left.length === 0) this.#lacking.delete(address);
-    else this.#lacking.set(address, wanted.length);
-  }
-
   /** What could not be taken one by one is tried again with growing pauses; the rest goes on. */
   #lack(refused: ReadonlySet<string>, now: number): void {
     const { log, firewall } = this.#options;
     this.#retries++;
+    this.#isLacking = true;
     this.#retryAt = Math.min(this.#retryAt, now + this.#retryMs);
     this.#retryMs = Math.min(this.#retryMs * 2, retryMsMax);
     const [first] = refused;
@@ -300,36 +290,24 @@ export class Enforcer implements AsyncDisposable {
     const wasOpen = this.#isOpen;
     this.#isOpen = true;
     const read = await firewall.readBack(now);
-    const standing = new Map<string, Block[]>();
-    for (const block of read ?? []) push(standing, printNetwork(block.address), block);
-    const change = { adds: [] as Block[], renewals: [] as Block[], deletes: [] as Block[] };
-    const after = new Map<string, Block[]>();
-    let wanted = 0;
-    const forgetsFrom = firewall.forgets ? now : undefined;
-    for (const address of new Set([...this.book.addresses(), ...standing.keys()])) {
-      const blocks = this.#blocksAt(address, now);
-      wanted += blocks.length;
-      after.set(address, blocks);
-      compareBlocks(standing.get(address) ?? [], blocks, forgetsFrom, change);
-    }
+    const standing = Map.groupBy(read ?? [], ({ address }) => printNetwork(address));
+    const wanted = new Map<string, Block[]>();
+    for (const address of [...this.book.addresses(), ...standing.keys()])
+      if (!wanted.has(address)) wanted.set(address, this.#blocksAt(address, now));
+    const change = changeTowards(wanted, (address) => standing.get(address) ?? [], firewall, now);
     const differs = change.adds.length + change.renewals.length + change.deletes.length;
-    if (differs > 0 && read !== undefined && wasOpen && this.#lacking.size === 0) {
+    if (differs > 0 && read !== undefined && wasOpen && !this.#isLacking) {
       this.#mended++;
       log.warn("firewall.mended", { blocks: differs, why: why ?? "what stood was not what should" });
     }
-    this.#wanted = wanted;
-    this.#standing = standing;
-    const refused = await this.#apply({ ...change, restored: !wasOpen }, now);
-    this.#lacking.clear();
-    if (read === undefined) this.#standing = new Map();
-    else for (const [address, blocks] of after) this.#hold(address, blocks, refused);
-    this.#readBackAt = now;
+    this.#standing.replace(standing, wanted);
+    this.#isLacking = false;
     this.#retryAt = Number.POSITIVE_INFINITY;
-    if (refused.size > 0) this.#lack(refused, now);
-    else this.#retryMs = retryMsMin;
+    await this.#settle({ ...change, restored: !wasOpen }, wanted, now);
+    this.#readBackAt = now;
+    if (!this.#isLacking) this.#retryMs = retryMsMin;
     if (this.#error !== undefined) log.info("firewall.works-again", { firewall: firewall.name });
     this.#error = undefined;
-    this.#cutSoon(change.adds.filter((block) => !refused.has(blockKey(block))));
   }
 
   /** The keys of what the firewall could not take. */
@@ -360,11 +338,11 @@ export class Enforcer implements AsyncDisposable {
   }
 
   #failed(error: unknown): void {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     const { clock, log, firewall } = this.#options;
     this.#retries++;
-    this.#standing = new Map();
-    this.#lacking.clear();
+    this.#standing.forget();
+    this.#isLacking = false;
     this.#retryAt = clock.now() + this.#retryMs;
     if (this.#error !== text)
       log.error("firewall.failed", { firewall: firewall.name, again_ms: this.#retryMs, error: text });
@@ -383,7 +361,7 @@ export class Enforcer implements AsyncDisposable {
         this.#notCut += left;
         if (left > 0) log.warn("firewall.not-cut", { connections: left });
       } catch (error) {
-        log.warn("firewall.not-cut", { error: error instanceof Error ? error.message : String(error) });
+        log.warn("firewall.not-cut", { error: messageOf(error) });
       }
     });
   }
@@ -398,7 +376,7 @@ export class Enforcer implements AsyncDisposable {
       await writeListFile(listFile, banned.sort());
     } catch (error) {
       this.#listFileStale = true;
-      log.warn("firewall.list-file", { path: listFile, error: error instanceof Error ? error.message : String(error) });
+      log.warn("firewall.list-file", { path: listFile, error: messageOf(error) });
     }
   }
 }

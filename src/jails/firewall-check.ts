@@ -7,25 +7,18 @@ import type { Config } from "../config/config.ts";
 import { Problem } from "../core/problem.ts";
 import { readActionBook } from "./action-book.ts";
 import type { ConfigurationFinding } from "./filter-check/configuration-check.ts";
+import { firewalls } from "./firewalls/index.ts";
 import { demandOwned } from "./owned-files.ts";
-
-const programs: Readonly<Record<Config["jails"]["firewall"], readonly string[]>> = {
-  nftables: ["nft", "ss"],
-  ipset: ["ipset", "iptables", "iptables-restore", "ip6tables", "ip6tables-restore", "ss"],
-  pf: ["pfctl", "tcpdrop"],
-  command: [],
-  "policy-only": [],
-  "dry-run": [],
-};
+import { programPath } from "./program-path.ts";
 
 const where = "jails.firewall";
 
 export function checkFirewall(
   jails: Pick<Config["jails"], "mode" | "firewall" | "fail2ban" | "action">,
-  path = process.env["PATH"] ?? "",
+  path = process.env["PATH"],
 ): readonly ConfigurationFinding[] {
   if (jails.mode !== "enforce") return [];
-  const missing = programs[jails.firewall].filter((name) => !isProgram(name, path));
+  const missing = firewalls[jails.firewall].programs.filter((name) => !isProgram(name, path));
   const tools: readonly ConfigurationFinding[] = missing.map((name) => ({
     ...{ severity: "error", code: "firewall-tool-missing", jails: [], where, what: `there is no program ${name}` },
     why: `The firewall ${jails.firewall} needs it; bans hold at the policy service alone until it is there.`,
@@ -63,14 +56,15 @@ function checkActions(jails: Parameters<typeof checkFirewall>[0]): readonly Conf
   return findings;
 }
 
-function isProgram(name: string, path: string): boolean {
-  const directories = [...path.split(delimiter), "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"];
-  return directories.some((directory) => {
-    try {
-      accessSync(join(directory, name), constants.X_OK);
-      return directory !== "";
-    } catch {
-      return false;
-    }
-  });
+function isProgram(name: string, path: string | undefined): boolean {
+  return programPath(path)
+    .split(delimiter)
+    .some((directory) => {
+      try {
+        accessSync(join(directory, name), constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
 }

@@ -8,6 +8,7 @@ import { parseNetwork, printNetwork } from "../core/ip.ts";
 import type { Log } from "../core/log.ts";
 import type { LogPartOwner } from "../core/log-part.ts";
 import type { Notice } from "../core/notice.ts";
+import { messageOf } from "../core/problem.ts";
 import { countPriorBans, lastBanChange, readAllBans, readBanChanges } from "../store/ban-list.ts";
 import { addBans, type BanOutcome } from "../store/bans.ts";
 import type { Fact, Store } from "../store/db.ts";
@@ -21,6 +22,7 @@ import type { JailDefinition } from "./fail2ban/jail-reader.ts";
 import { type JailFacts, ownSettingsOf, settingsOf } from "./fail2ban-client/jail-facts.ts";
 import { missingLogs, readFail2ban } from "./fail2ban-config.ts";
 import { fitsGlob } from "./glob.ts";
+import { heldBans } from "./held-bans.ts";
 import type { JailSetting, RecordedFailure } from "./jail.ts";
 import { fail2banBans, type JailBan, ownJailBans } from "./jail-bans.ts";
 import {
@@ -62,6 +64,7 @@ export class JailOwner implements LogPartOwner<Transaction<Tables>> {
   readonly #own: readonly JailSetting[];
   readonly #definitions: readonly JailDefinition[];
   readonly #bans: ReadonlyMap<string, JailBan>;
+  readonly #isHeld: (ban: Ban) => boolean;
   #found: FoundListener = () => {};
   #ask: (question: JailsQuestion) => Promise<unknown> = async () => {};
   /** Changes of bans that the part knows. */
@@ -75,6 +78,7 @@ export class JailOwner implements LogPartOwner<Transaction<Tables>> {
     this.#definitions = readFail2ban(options.config.jails.fail2ban).jails;
     const { jails } = options.config;
     this.#bans = new Map([...ownJailBans(jails), ...fail2banBans(jails, this.#definitions)]);
+    this.#isHeld = heldBans(jails, this.#definitions);
   }
 
   /** `[[logs]]` with what Fail2ban's jails read and nobody follows. */
@@ -191,14 +195,6 @@ export class JailOwner implements LogPartOwner<Transaction<Tables>> {
     else if (fact === "bans") await this.#tellBans();
   }
 
-  /** True where packets of it should not come: our own answers and a dry run let them. */
-  #isHeld({ enforce, origin }: Ban): boolean {
-    const { mode, firewall } = this.#options.config.jails;
-    // Where jails only observe, bans of a contained account stand all the same.
-    const isAsked = enforce && (mode === "enforce" || origin === "account");
-    return isAsked && firewall !== "policy-only" && firewall !== "dry-run";
-  }
-
   async #tellBans(): Promise<void> {
     const { seq, changes } = await readBanChanges(this.#options.store, this.#seq);
     this.#seq = seq;
@@ -214,7 +210,7 @@ export class JailOwner implements LogPartOwner<Transaction<Tables>> {
 
   #notTold(error: unknown): void {
     // The thread is starting: it reads the bans itself.
-    this.#options.log.debug("jails.not-told", { error: error instanceof Error ? error.message : String(error) });
+    this.#options.log.debug("jails.not-told", { error: messageOf(error) });
   }
 
   async #quotaTexts(): Promise<readonly string[]> {

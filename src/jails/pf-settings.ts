@@ -20,9 +20,10 @@ export function pfSettings(jails: Jails): { readonly table: string; readonly lis
   return { table: jails.pf_table || named || tableDefault, listFile };
 }
 
-/** `[jails] list_file`, or what an action writes where no pf of ours writes it. */
+/** `[jails] list_file`, or what an action writes where neither a pf of ours nor the action itself writes it. */
 export function listFileOf(jails: Jails): string {
-  if (jails.list_file !== "" || jails.firewall === "pf" || jails.mode === "observe") return jails.list_file;
+  const isWritten = jails.firewall === "pf" || jails.firewall === "command";
+  if (jails.list_file !== "" || isWritten || jails.mode === "observe") return jails.list_file;
   return nativesOf(jails).find((native) => native.listFile !== undefined)?.listFile ?? "";
 }
 

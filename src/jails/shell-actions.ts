@@ -7,6 +7,7 @@ import { type ActionCall, type ActionOutcome, actionValue } from "../core/action
 import type { ActionBook } from "./action-book.ts";
 import type { JailAction } from "./fail2ban/action-reader.ts";
 import { type ShellCommand, shellEnvironment } from "./fail2ban/shell-command.ts";
+import { programPath } from "./program-path.ts";
 
 /** Commands at a time, all jails together. */
 const runningMax = 4;
@@ -23,19 +24,25 @@ const graceMs = 500;
 const saidMax = 500;
 
 const fine: ActionOutcome = { ok: true, hung: false, said: "" };
+const stopped: ActionOutcome = { ok: false, hung: true, said: "nothing is begun any more" };
 
 export class ShellActions {
-  readonly #book: ActionBook;
-  readonly #path: string;
+  #book: ActionBook = new Map();
+  #isStopped = false;
   /** The last thing that each action was told. */
   readonly #last = new Map<string, Promise<unknown>>();
   #running = 0;
   #waiting = 0;
   readonly #free: (() => void)[] = [];
 
-  constructor(book: ActionBook, path = process.env["PATH"] ?? "") {
+  /** What there is to run from here on. */
+  use(book: ActionBook): void {
     this.#book = book;
-    this.#path = `${path}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`;
+  }
+
+  /** What runs goes on; what waits is not begun. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
   has(call: ActionCall): boolean {
@@ -71,7 +78,7 @@ export class ShellActions {
     if (this.#running >= runningMax) await new Promise<void>((resolve) => this.#free.push(resolve));
     else this.#running++;
     try {
-      return await work();
+      return this.#isStopped ? stopped : await work();
     } finally {
       const next = this.#free.shift();
       if (next === undefined) this.#running--;
@@ -84,7 +91,7 @@ export class ShellActions {
     const timeoutMs = Math.min(action.timeoutSeconds * 1_000, timeoutMsMax);
     const { promise, resolve } = Promise.withResolvers<ActionOutcome>();
     const child = spawn("/bin/sh", ["-c", command.text], {
-      env: { ...values, PATH: this.#path, LC_ALL: "C" },
+      env: { ...values, PATH: programPath(), LC_ALL: "C" },
       ...{ cwd: "/", detached: true, stdio: ["ignore", "ignore", "pipe"] },
     });
     let said = "";

@@ -105,7 +105,7 @@ async function listPage(
   const last = bans.at(-1);
   const more = last !== undefined && bans.length === query.limit;
   return {
-    bans: bans.map((ban) => banView(ban, parts.banning.enforcer.isVerified(ban))),
+    bans: bans.map((ban) => banView(ban, parts.banning.isVerified(ban))),
     next: more ? printCursor(`${last.from} ${printNetwork(last.address)} ${last.jail}`) : null,
   };
 }
@@ -119,7 +119,7 @@ function parseBehind(text: string | undefined) {
 
 function changeAnswer(parts: ApiParts, outcomes: readonly BanOutcome[], dryRun: boolean): BanChangeAnswer {
   const bans = outcomes.flatMap((one) => {
-    return one.outcome === "trusted" ? [] : [banView(one.ban, parts.banning.enforcer.isVerified(one.ban))];
+    return one.outcome === "trusted" ? [] : [banView(one.ban, parts.banning.isVerified(one.ban))];
   });
   const refused = outcomes.flatMap((one) => {
     return one.outcome === "trusted" ? [{ address: printNetwork(one.wanted.address), why: one.why }] : [];
@@ -135,7 +135,7 @@ async function readIp(parts: ApiParts, { address: text }: { address: string }): 
   const decisions = await findDecisions(parts.store, { client: printNetwork(address), limit: decisionsMax });
   return {
     address: printNetwork(address),
-    bans: bans.map((ban) => banView(ban, parts.banning.enforcer.isVerified(ban))),
+    bans: bans.map((ban) => banView(ban, parts.banning.isVerified(ban))),
     trusted: parts.banning.trust.check(address, now) ?? null,
     history: await bansOf(parts, text),
     decisions: decisions.map(({ id, lastAt, verdict, rule, account, text: said }) => ({

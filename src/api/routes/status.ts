@@ -73,7 +73,7 @@ function policyStatus(parts: ApiParts): StatusAnswer["policy"] {
 }
 
 async function banStatus({ store, clock, banning }: ApiParts): Promise<StatusAnswer["bans"]> {
-  const { firewall, wanted, verified, error, mended, cut, notCut } = banning.enforcer.state;
+  const { firewall, wanted, verified, error, mended, cut, notCut } = banning.state;
   const { all, enforced } = await countBans(store, clock.now());
   return {
     ...{ firewall, standing: all, enforced, wanted, verified, error: error ?? null, mended },

@@ -30,7 +30,7 @@ async function stop(options: GlobalOptions & { readonly flush?: boolean; readonl
   const online = async () => (await Client.open(options)).post<StopAnswer>("/stop", { flush, by: callerFields().by });
   const answer = flush
     ? await throughDaemonOr(options, online, async ({ banning }) => {
-        const error = await banning.enforcer.flush();
+        const error = await banning.flush();
         return { flushed: error === undefined, error: error ?? null };
       })
     : await online();

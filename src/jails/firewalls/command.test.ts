@@ -4,15 +4,16 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { testEnforced } from "../../../tests/contracts/enforced.ts";
 import { block, type FirewallUnderTest, testFirewall } from "../../../tests/contracts/firewall.ts";
-import type { ActionValues } from "../../core/action.ts";
+import type { ActionValues, RunAction } from "../../core/action.ts";
 import type { Block, FirewallChange } from "../../core/firewall.ts";
 import { blockKey } from "../../core/firewall.ts";
-import { silentLog } from "../../core/log.ts";
+import { lineLog } from "../../core/log.ts";
 import { readActionBook } from "../action-book.ts";
 import { ShellActions } from "../shell-actions.ts";
-import { CommandFirewall } from "./command.ts";
+import { type BlockMemory, CommandFirewall } from "./command.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "postvarta-command-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -41,6 +42,10 @@ interface Given {
   readonly other?: string;
   readonly values?: Partial<ActionValues>;
   readonly budgetMs?: number;
+  readonly glanceMs?: number;
+  readonly memory?: BlockMemory;
+  /** In the place of a shell. */
+  readonly run?: RunAction;
 }
 
 function create(place = join(folder, `${++places}`), given: Given = {}) {
@@ -54,22 +59,41 @@ function create(place = join(folder, `${++places}`), given: Given = {}) {
     `[sasl]\nenabled = true\nfilter = sasl\nlogpath = ${file}\naction = ${given.action ?? "table"}\n`,
   );
   const jails = { fail2ban: place, firewall: "command" as const, action: given.other ?? "" };
-  let shell: ShellActions | undefined;
+  const shell = new ShellActions();
+  const lines: string[] = [];
   const firewall = new CommandFirewall({
     readBook: () => {
       const book = readActionBook(jails);
-      shell = new ShellActions(book);
+      shell.use(book);
       return book;
     },
-    run: async (call) => shell?.run(call) ?? assert.fail("not open"),
+    run: given.run ?? shell.run,
+    hurry: () => shell.stop(),
     valuesOf: async (_, restored) => ({ ...values, restored: restored ? "1" : "0", ...given.values }),
-    log: silentLog,
-    glanceMs: 200,
+    log: lineLog({ level: "warn", journald: true, write: (line) => void lines.push(line) }),
+    glanceMs: given.glanceMs ?? 200,
     ...(given.budgetMs === undefined ? {} : { budgetMs: given.budgetMs }),
+    ...(given.memory === undefined ? {} : { memory: given.memory }),
   });
   const held = () => (existsSync(file) ? readFileSync(file, "utf8").split("\n").slice(0, -1) : []);
-  return { firewall, place, file, held };
+  return { firewall, place, file, held, lines };
 }
+
+/** What a store would keep over a restart. */
+function memory(): BlockMemory {
+  const kept = new Map<string, Block>();
+  return {
+    read: async () => [...kept.values()],
+    add: async (blocks) => {
+      for (const one of blocks) kept.set(blockKey(one), one);
+    },
+    remove: async (blocks) => {
+      for (const one of blocks) kept.delete(blockKey(one));
+    },
+  };
+}
+
+const read = (file: string) => (existsSync(file) ? readFileSync(file, "utf8") : "");
 
 const kind: FirewallUnderTest = {
   name: "command",
@@ -137,17 +161,38 @@ test("command: a change that takes too long gives back what it did not come to",
 });
 
 test("command: what was there is not started again, and a ban that stood is not there twice", async () => {
-  const first = create();
+  const kept = memory();
+  const first = create(undefined, { memory: kept });
   await first.firewall.open();
   await first.firewall.apply(adding(sasl("192.0.2.1"), sasl("192.0.2.2")));
   await first.firewall[Symbol.asyncDispose]();
   assert.deepEqual(first.held(), ["192.0.2.1", "192.0.2.2"]);
-  await using second = create(first.place).firewall;
+  await using second = create(first.place, { memory: kept }).firewall;
   await second.open();
+  // Nobody knows whether they stand still: that they should have ended says so.
+  const left = await second.readBack();
+  assert.deepEqual(
+    left.map((one) => `${blockKey(one)} ${one.until}`),
+    ["192.0.2.1 @sasl 0", "192.0.2.2 @sasl 0"],
+  );
   // The second ban ended while nobody ran.
-  const change = { adds: [sasl("192.0.2.1")], renewals: [], deletes: [sasl("192.0.2.2")], restored: true };
+  const change = { adds: [], renewals: [sasl("192.0.2.1")], deletes: [sasl("192.0.2.2")], restored: true };
   assert.deepEqual(await second.apply(change), []);
   assert.deepEqual(first.held(), ["192.0.2.1"]);
+  assert.deepEqual((await kept.read()).map(blockKey), ["192.0.2.1 @sasl"]);
+});
+
+test("command: a flush by another process takes back what commands were run for", async () => {
+  const kept = memory();
+  const first = create(undefined, { memory: kept });
+  await first.firewall.open();
+  await first.firewall.apply(adding(sasl("192.0.2.1"), sasl("192.0.2.2")));
+  await first.firewall[Symbol.asyncDispose]();
+  assert.equal(existsSync(first.file), true);
+  await using second = create(first.place, { memory: kept }).firewall;
+  await second.flush();
+  assert.equal(existsSync(first.file), false);
+  assert.deepEqual(await kept.read(), []);
 });
 
 test("command: an action is started on demand, once for both families where it has one command, and stopped by a flush", async () => {
@@ -183,15 +228,146 @@ test("command: a table that is gone is repaired before the next ban, and what it
   const repair = `[Definition]\nactionstart = echo start >> ${told}; : > ${file}\nactionrepair = echo repair >> ${told}; : > ${file}\nactioncheck = test -f ${file}\nactionban = test -f ${file} && echo <ip> >> ${file}\n`;
   const { firewall } = create(undefined, { actions: { repair }, action: "repair" });
   await using opened = firewall;
+  await opened.open();
+  await opened.apply(adding(sasl("192.0.2.1")));
+  rmSync(file);
+  // What the table held is given back with what was refused: both are handed over again.
+  assert.deepEqual((await opened.apply(adding(sasl("192.0.2.2")))).map(blockKey), ["192.0.2.1 @sasl"]);
+  assert.equal(readFileSync(told, "utf8"), "start\nrepair\n");
+  assert.deepEqual((await opened.readBack()).map(blockKey), ["192.0.2.2 @sasl"]);
+});
+
+test("command: only a look between the changes tells of one from outside", async () => {
+  const { firewall, file } = create();
+  await using opened = firewall;
   let heard = 0;
   opened.onForeignChange(() => heard++);
   await opened.open();
   await opened.apply(adding(sasl("192.0.2.1")));
   rmSync(file);
-  assert.deepEqual(await opened.apply(adding(sasl("192.0.2.2"))), []);
-  assert.equal(readFileSync(told, "utf8"), "start\nrepair\n");
-  assert.ok(heard > 0);
-  assert.deepEqual((await opened.readBack()).map(blockKey), ["192.0.2.2 @sasl"]);
+  for (let look = 0; look < 200 && heard === 0; look++) await sleep(50);
+  assert.equal(heard > 0, true);
+  await opened.readBack();
+  // An action that is gone after every ban: whoever hands it over learns that from the answer.
+  const gone = `[Definition]\nactionstart = true\nactioncheck = false\nactionban = false\n`;
+  const broken = create(undefined, { actions: { gone }, action: "gone", glanceMs: 600_000 });
+  await using second = broken.firewall;
+  second.onForeignChange(() => heard++);
+  await second.open();
+  const before = heard;
+  assert.deepEqual(await second.apply(adding(sasl("192.0.2.1"))), [sasl("192.0.2.1")]);
+  await second.readBack();
+  assert.equal(heard, before);
+});
+
+test("command: an action that is asked and does not answer is not taken to be gone", async () => {
+  const told = join(folder, "silent");
+  const silent = `[Definition]\nactionstart = echo start >> ${told}\nactionstop = echo stop >> ${told}\nactioncheck = test ! -e ${told}.hangs || sleep 600\nactionban = echo <ip> >> ${told}\n[Init]\ntimeout = 1\n`;
+  const { firewall } = create(undefined, { actions: { silent }, action: "silent", glanceMs: 600_000 });
+  await using opened = firewall;
+  await opened.open();
+  await opened.apply(adding(sasl("192.0.2.1")));
+  const before = read(told);
+  writeFileSync(`${told}.hangs`, "");
+  assert.deepEqual((await opened.readBack()).map(blockKey), ["192.0.2.1 @sasl"]);
+  await opened.apply(adding(sasl("192.0.2.2")));
+  assert.equal(read(told), `${before}192.0.2.2\n`);
+});
+
+test("command: nobody to run commands gives the bans back, and nothing that stood is lost", async () => {
+  const fault: { error?: Error } = {};
+  const { firewall } = create(undefined, {
+    run: async () => {
+      if (fault.error !== undefined) throw fault.error;
+      return { ok: true, hung: false, said: "" };
+    },
+  });
+  await using opened = firewall;
+  await opened.open();
+  await opened.apply(adding(sasl("192.0.2.1")));
+  fault.error = new Error("the helper is gone");
+  assert.deepEqual(await opened.apply(adding(sasl("192.0.2.2"))), [sasl("192.0.2.2")]);
+  assert.ok((await opened.readBack()).some((one) => blockKey(one) === "192.0.2.1 @sasl" && one.until !== 0));
+});
+
+test("command: no command is begun once everything ends", async () => {
+  const called: string[] = [];
+  const { firewall } = create(undefined, {
+    run: async (call) => {
+      called.push(`${call.operation} ${call.address}`);
+      await sleep(300);
+      return { ok: true, hung: false, said: "" };
+    },
+  });
+  await using opened = firewall;
+  await opened.open();
+  called.length = 0;
+  const work = opened.apply(adding(sasl("192.0.2.1"), sasl("192.0.2.2"), sasl("192.0.2.3")));
+  for (let look = 0; look < 200 && called.length === 0; look++) await sleep(5);
+  opened.hurry();
+  const before = called.length;
+  assert.equal((await work).length, 3);
+  await opened.readBack();
+  await opened.apply({ adds: [], renewals: [], deletes: [sasl("192.0.2.4")] });
+  await sleep(400);
+  assert.equal(called.length, before);
+});
+
+test("command: a ban that stood and was not reached at the start is a restored one when its turn comes", async () => {
+  const told = join(folder, "later");
+  const slow = `[Definition]\nactionban = sleep 0.2; echo <ip> <restored> >> ${told}\n`;
+  const mail = `[Definition]\nnorestored = 1\nactionban = echo mail <ip> >> ${told}\n`;
+  const { firewall } = create(undefined, { actions: { slow, mail }, action: "slow\n mail", budgetMs: 300 });
+  await using opened = firewall;
+  await opened.open();
+  const all = Array.from({ length: 4 }, (_, i) => sasl(`192.0.2.${i}`));
+  let left = await opened.apply({ ...adding(...all), restored: true });
+  assert.ok(left.length > 0 && left.length < 4, `${left.length} left`);
+  for (let pass = 0; pass < 20 && left.length > 0; pass++) left = await opened.apply(adding(...left));
+  assert.deepEqual(left, []);
+  assert.equal(read(told), "192.0.2.0 1\n192.0.2.1 1\n192.0.2.2 1\n192.0.2.3 1\n");
+});
+
+test("command: a ban that is prolonged runs actionprolong once, and not because another action is tried again", async () => {
+  const told = join(folder, "prolong");
+  const longer = `[Definition]\nactionban = echo ban >> ${told}\nactionprolong = echo prolong <bantime> >> ${told}\n`;
+  const fails = `[Definition]\nactionban = test -e ${told}.ready\n`;
+  const { firewall } = create(undefined, { actions: { longer, fails }, action: "longer\n fails" });
+  await using opened = firewall;
+  await opened.open();
+  const one = sasl("192.0.2.1");
+  assert.deepEqual(await opened.apply(adding(one)), [one]);
+  assert.deepEqual(await opened.apply(adding(one)), [one]);
+  writeFileSync(`${told}.ready`, "");
+  assert.deepEqual(await opened.apply(adding(one)), []);
+  assert.equal(read(told), "ban\n");
+  const later = { ...one, until: (one.until ?? 0) + 3_600_000 };
+  assert.deepEqual(await opened.apply({ adds: [], renewals: [later], deletes: [] }), []);
+  assert.equal(read(told), "ban\nprolong 3600\n");
+  assert.deepEqual(await opened.readBack(), [later]);
+});
+
+test("command: a block that only some actions took is taken back from those when nobody wants it any more", async () => {
+  const fails = "[Definition]\nactionban = false\n";
+  const { firewall, held } = create(undefined, { actions: { fails }, action: "table\n fails" });
+  await using opened = firewall;
+  await opened.open();
+  const one = sasl("192.0.2.1");
+  assert.deepEqual(await opened.apply(adding(one)), [one]);
+  assert.deepEqual(held(), ["192.0.2.1"]);
+  // It is not known to hold: its end is over.
+  assert.deepEqual(await opened.readBack(), [{ ...one, until: 0 }]);
+  await opened.apply({ adds: [], renewals: [], deletes: [one] });
+  assert.deepEqual([held(), await opened.readBack()], [[], []]);
+});
+
+test("command: an action that fails for many bans is told once a change", async () => {
+  const fails = "[Definition]\nactionban = echo no >&2; exit 1\n";
+  const { firewall, lines } = create(undefined, { actions: { fails }, action: "fails" });
+  await using opened = firewall;
+  await opened.open();
+  await opened.apply(adding(...Array.from({ length: 10 }, (_, i) => sasl(`192.0.2.${i}`))));
+  assert.equal(lines.filter((line) => line.includes("firewall.action")).length, 1, lines.join("\n"));
 });
 
 test("command: bans of jails without an action have the one of [jails], or none is claimed", async () => {

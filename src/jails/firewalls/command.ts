@@ -2,19 +2,31 @@
 // what was run; nothing is run when the daemon stops, so bans hold meanwhile, and what stood before is put back one by one.
 
 import { type ActionCall, type ActionOutcome, type ActionValues, familyOf, type RunAction } from "../../core/action.ts";
-import type { ActionFamily, ActionOperation } from "../../core/action-operation.ts";
 import { type Block, blockKey, type CutReport, type Firewall, type FirewallChange } from "../../core/firewall.ts";
 import { printNetwork } from "../../core/ip.ts";
 import type { Log } from "../../core/log.ts";
+import { messageOf } from "../../core/problem.ts";
 import { type ActionBook, actionsOf } from "../action-book.ts";
+import { type BlockOrder, Station, type StationOutcome } from "../action-station.ts";
 import type { JailAction } from "../fail2ban/action-reader.ts";
+
+/** Which blocks commands were run for, where a restart finds it. */
+export interface BlockMemory {
+  read(): Promise<readonly Block[]>;
+  add(blocks: readonly Block[]): Promise<void>;
+  remove(blocks: readonly Block[]): Promise<void>;
+}
 
 export interface CommandOptions {
   /** Read when it is opened. Throws a Problem. */
   readonly readBook: () => ActionBook;
   readonly run: RunAction;
+  /** Everything ends: what waits to be run is not begun. */
+  readonly hurry?: () => void;
   /** What a log said of a ban, for the values of its commands. */
   readonly valuesOf: (block: Block, restored: boolean) => Promise<ActionValues>;
+  /** Without it nothing is known of a process before. */
+  readonly memory?: BlockMemory;
   readonly log: Log;
   readonly glanceMs?: number;
   readonly budgetMs?: number;
@@ -26,36 +38,30 @@ const budgetMsDefault = 50_000;
 /** As long as a foreign change may go unnoticed. */
 const glanceMsDefault = 45_000;
 
-/** One action of one jail for one family, or for both where the file makes no difference. */
-interface Station {
-  readonly key: string;
-  readonly jail: string;
-  readonly action: JailAction;
-  readonly family: ActionFamily;
-  isStarted: boolean;
-  /** It was found broken: it is repaired, not started. */
-  isBroken: boolean;
-  /** Keys of blocks that its command has taken. */
-  readonly taken: Set<string>;
-}
-
 interface Pass {
-  readonly restored: boolean;
   readonly endsAt: number;
-  /** Stations that hung, and are left alone for the rest of the change. */
+  /** Stations that did not answer, and are left alone for the rest of the change. */
   readonly hung: Set<Station>;
+  /** Stations whose failure was told: one after the other would fill the log. */
+  readonly told: Set<Station>;
 }
 
 export class CommandFirewall implements Firewall {
   readonly name = "command";
   readonly forgets = false;
+  readonly prolongs = true;
   readonly grain = "jail";
   readonly #options: CommandOptions;
   #book: ActionBook = new Map();
   readonly #stations = new Map<string, Station>();
   readonly #standing = new Map<string, Block>();
+  /** Of a process before us: they may stand, and nobody has just earned them. */
+  readonly #restored = new Map<string, Block>();
+  /** Commands were run for them, not all of them well. */
+  readonly #halfway = new Map<string, Block>();
+  /** They stood until an action was found to be gone; whoever asks next hears of them. */
+  readonly #lost = new Map<string, Block>();
   #isOpen = false;
-  #listener: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly #hurried = Promise.withResolvers<ActionOutcome>();
   #isHurried = false;
@@ -71,40 +77,54 @@ export class CommandFirewall implements Firewall {
 
   async open(): Promise<void> {
     if (this.#isOpen) return;
-    this.#book = this.#options.readBook();
-    this.#isOpen = true;
-    for (const [jail, actions] of this.#book) {
-      for (const action of actions.filter(({ startOnDemand }) => !startOnDemand)) {
-        for (const family of ["inet4", "inet6"] as const) await this.#start(this.#station(jail, action, family));
-      }
-    }
+    await this.#read();
+    const pass = this.#pass();
+    await Promise.all(
+      [...this.#book].map(async ([jail, actions]) => {
+        for (const action of actions.filter(({ startOnDemand }) => !startOnDemand)) {
+          for (const family of ["inet4", "inet6"] as const) {
+            const station = this.#station(jail, action, family);
+            this.#tell(station, await station.start(), pass);
+          }
+        }
+      }),
+    );
   }
 
   async apply({ adds, renewals, deletes, restored = false }: FirewallChange): Promise<readonly Block[]> {
-    const { budgetMs = budgetMsDefault } = this.#options;
-    const pass: Pass = { restored, endsAt: performance.now() + budgetMs, hung: new Set() };
-    // Bans before unbans, as Fail2ban; jails beside each other.
-    const byJail = Map.groupBy(
-      [...adds, ...renewals, ...deletes].map((block, i) => ({ block, isBan: i < adds.length + renewals.length })),
-      ({ block }) => block.jail ?? "",
-    );
-    const refused = await Promise.all(
-      [...byJail.values()].map(async (orders) => {
+    if (restored) for (const block of adds) this.#restored.set(blockKey(block), block);
+    // Before the commands: what they did is found again even if nobody lives to say so.
+    await this.#remember("add", adds);
+    const pass = this.#pass();
+    // Bans before unbans, as Fail2ban; jails beside each other, but those that share an action.
+    const orders = [...adds, ...renewals, ...deletes].map((block, i) => ({
+      ...{ block, isBan: i < adds.length + renewals.length },
+      line: actionsOf(this.#book, block.jail ?? "").name,
+    }));
+    const given = await Promise.all(
+      [...Map.groupBy(orders, ({ line }) => line).values()].map(async (line) => {
         const back: Block[] = [];
-        for (const { block, isBan } of orders) {
-          const isDone = isBan ? await this.#ban(block, pass) : await this.#unban(block, pass);
-          if (!isDone) back.push(block);
+        for (const { block, isBan } of line) {
+          if (!(await (isBan ? this.#ban(block, pass) : this.#unban(block, pass)))) back.push(block);
         }
         return back;
       }),
     );
-    return refused.flat();
+    const refused = new Map(given.flat().map((block) => [blockKey(block), block]));
+    const gone = deletes.filter((block) => !refused.has(blockKey(block)));
+    await this.#remember("remove", gone);
+    for (const [key, block] of this.#takeLost()) refused.set(key, block);
+    for (const block of gone) refused.delete(blockKey(block));
+    return [...refused.values()];
   }
 
-  /** What was run and still holds, as far as the actions can tell. */
+  /** What was run and still holds, as far as the actions can tell. What may stand has ended: it is wanted again, or taken away. */
   async readBack(): Promise<readonly Block[]> {
-    await this.#check();
-    return [...this.#standing.values()];
+    await this.#look();
+    this.#takeLost();
+    const doubtful = new Map([...this.#restored, ...this.#halfway]);
+    for (const key of this.#standing.keys()) doubtful.delete(key);
+    return [...this.#standing.values(), ...[...doubtful.values()].map((block) => ({ ...block, until: 0 }))];
   }
 
   /** An action that cuts does so with the ban. */
@@ -114,189 +134,163 @@ export class CommandFirewall implements Firewall {
 
   /** As Fail2ban at its stop: the last action first, each emptied and then stopped. */
   async flush(): Promise<void> {
+    if (!this.#isOpen) await this.#read();
+    const left = new Map<Station, Block[]>();
+    for (const [key, block] of this.#restored) {
+      for (const station of this.#stationsOf(block)) {
+        if (!station.mayHold(key)) left.set(station, [...(left.get(station) ?? []), block]);
+      }
+    }
     const failed: string[] = [];
     for (const station of [...this.#stations.values()].reverse()) {
-      if (!station.isStarted) continue;
-      if (has(station, "flush")) await this.#note(failed, this.#run(station, "flush"));
-      else for (const key of station.taken) await this.#note(failed, this.#unbanAt(station, key));
-      await this.#note(failed, this.#run(station, "stop"));
-      station.isStarted = false;
-      station.taken.clear();
+      failed.push(...(await station.flush(left.get(station) ?? [], (block) => this.#orderOf(block, false))));
     }
-    this.#standing.clear();
+    const all = new Map([...this.#standing, ...this.#restored, ...this.#halfway]);
+    for (const blocks of [this.#standing, this.#restored, this.#halfway, this.#lost]) blocks.clear();
     if (failed.length > 0) throw new Error(failed.slice(0, 5).join("; "));
+    await this.#remember("remove", [...all.values()]);
   }
 
+  /** Nobody tells of changes, so we look. */
   onForeignChange(listener: () => void): void {
-    this.#listener = listener;
     clearInterval(this.#timer);
     let isLooking = false;
     this.#timer = setInterval(async () => {
       if (isLooking) return;
       isLooking = true;
-      await this.#check().catch(() => {});
+      await this.#look();
       isLooking = false;
+      if (this.#lost.size > 0) listener();
     }, this.#options.glanceMs ?? glanceMsDefault);
   }
 
-  /** A command that runs goes on to its end without us. */
+  /** A command that runs goes on to its end without us; none is begun. */
   hurry(): void {
     this.#isHurried = true;
-    this.#hurried.resolve({ ok: false, hung: true, said: "the daemon stops" });
+    this.#hurried.resolve(stopping);
+    this.#options.hurry?.();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
   }
 
+  async #read(): Promise<void> {
+    this.#book = this.#options.readBook();
+    for (const block of (await this.#options.memory?.read()) ?? []) this.#restored.set(blockKey(block), block);
+    this.#isOpen = true;
+  }
+
+  #pass(): Pass {
+    const { budgetMs = budgetMsDefault } = this.#options;
+    return { endsAt: performance.now() + budgetMs, hung: new Set(), told: new Set() };
+  }
+
   async #ban(block: Block, pass: Pass): Promise<boolean> {
     const key = blockKey(block);
-    const { name, actions } = actionsOf(this.#book, block.jail ?? "");
     let isDone = true;
-    for (const action of actions) {
-      const station = this.#station(name, action, familyOf(block.address));
-      if (station.taken.has(key)) await this.#prolong(station, block, pass);
-      else if (!(pass.restored && action.notForRestored)) isDone = (await this.#banAt(station, block, pass)) && isDone;
+    for (const station of this.#stationsOf(block)) {
+      if (!station.action.notForRestored || !this.#restored.has(key))
+        isDone = (await this.#banAt(station, block, pass)) && isDone;
     }
+    for (const blocks of [this.#standing, this.#restored, this.#halfway]) if (isDone) blocks.delete(key);
     if (isDone) this.#standing.set(key, block);
+    else if (this.#stationsOf(block).some((station) => station.mayHold(key))) this.#halfway.set(key, block);
     return isDone;
   }
 
   async #banAt(station: Station, block: Block, pass: Pass): Promise<boolean> {
-    if (this.#isOver(station, pass)) return false;
-    const values = await this.#options.valuesOf(block, pass.restored);
-    const run = async (operation: "ban" | "unban") => this.#runFor(station, operation, block, values);
-    if (!(await this.#start(station))) return false;
-    // Its rule may stand from before: a second one would outlive the unban.
-    if (pass.restored) await run("unban");
-    let outcome = await run("ban");
-    if (!outcome.ok && !outcome.hung && (await this.#isFound(station)) === false) {
-      this.#break(station);
-      if (await this.#start(station)) outcome = await run("ban");
-    }
+    const key = blockKey(block);
+    const held = station.held(key);
+    if (held !== undefined && held.until === block.until) return true;
+    if (this.#isOver(station, pass)) return held !== undefined;
+    const order = await this.#orderOf(block, this.#restored.has(key));
+    const outcome = await (held === undefined ? station.ban(order) : station.prolong(order));
     if (outcome.hung) pass.hung.add(station);
-    if (!outcome.ok) return this.#tell(station, "ban", outcome, block);
-    station.taken.add(blockKey(block));
-    return true;
+    this.#tell(station, outcome, pass, block);
+    return outcome.ok || held !== undefined;
   }
 
-  /** An unban that fails is told and given up, as Fail2ban does: it would fail again. */
   async #unban(block: Block, pass: Pass): Promise<boolean> {
     const key = blockKey(block);
-    const { name, actions } = actionsOf(this.#book, block.jail ?? "");
-    for (const action of actions) {
-      const station = this.#station(name, action, familyOf(block.address));
-      if (!station.taken.has(key) && !pass.restored) continue;
+    const isRestored = this.#restored.has(key);
+    for (const station of this.#stationsOf(block)) {
+      const isHeld = station.held(key) !== undefined;
+      if (!station.mayHold(key) && (!isRestored || station.action.notForRestored)) continue;
       if (this.#isOver(station, pass)) return false;
-      const values = await this.#options.valuesOf(block, pass.restored);
-      let outcome = await this.#runFor(station, "unban", block, values);
-      if (!outcome.ok && action.repairOnUnban && (await this.#isFound(station)) === false) {
-        this.#break(station);
-        if (await this.#start(station)) outcome = await this.#runFor(station, "unban", block, values);
-      }
+      const outcome = await station.unban(await this.#orderOf(block, isRestored));
       if (outcome.hung) pass.hung.add(station);
-      if (!outcome.ok && station.taken.has(key)) this.#tell(station, "unban", outcome, block);
-      station.taken.delete(key);
+      if (isHeld) this.#tell(station, outcome, pass, block);
     }
-    this.#standing.delete(key);
+    for (const blocks of [this.#standing, this.#restored, this.#halfway]) blocks.delete(key);
     return true;
-  }
-
-  async #unbanAt(station: Station, key: string): Promise<ActionOutcome> {
-    const block = this.#standing.get(key);
-    if (block === undefined) return { ok: true, hung: false, said: "" };
-    return this.#runFor(station, "unban", block, await this.#options.valuesOf(block, false));
-  }
-
-  async #prolong(station: Station, block: Block, pass: Pass): Promise<void> {
-    if (!has(station, "prolong") || this.#isOver(station, pass)) return;
-    const outcome = await this.#runFor(station, "prolong", block, await this.#options.valuesOf(block, false));
-    if (!outcome.ok) this.#tell(station, "prolong", outcome, block);
   }
 
   #isOver(station: Station, { hung, endsAt }: Pass): boolean {
     return this.#isHurried || hung.has(station) || performance.now() >= endsAt;
   }
 
-  /** True when it runs. What a process before us has left is not started a second time. */
-  async #start(station: Station): Promise<boolean> {
-    if (station.isStarted) return true;
-    if (!station.isBroken && (await this.#isFound(station)) === true) return this.#started(station);
-    if (station.isBroken && has(station, "repair")) {
-      if ((await this.#run(station, "repair")).ok) return this.#started(station);
-    } else if (station.isBroken) await this.#run(station, "stop");
-    let outcome = await this.#run(station, "start");
-    if (!outcome.ok && !station.isBroken && !outcome.hung) {
-      await this.#run(station, "stop");
-      outcome = await this.#run(station, "start");
-    }
-    return outcome.ok ? this.#started(station) : this.#tell(station, "start", outcome);
+  async #orderOf(block: Block, isRestored: boolean): Promise<BlockOrder> {
+    return { block, isRestored, values: await this.#options.valuesOf(block, isRestored) };
   }
 
-  #started(station: Station): true {
-    station.isStarted = true;
-    station.isBroken = false;
-    return true;
+  async #look(): Promise<void> {
+    for (const station of this.#stations.values()) await station.look();
   }
 
-  /** What `check` says; undefined where the action has none. */
-  async #isFound(station: Station): Promise<boolean | undefined> {
-    return has(station, "check") ? (await this.#run(station, "check")).ok : undefined;
+  #lose(blocks: Iterable<Block>): void {
+    for (const block of blocks) if (this.#standing.delete(blockKey(block))) this.#lost.set(blockKey(block), block);
   }
 
-  /** All that it held is taken to be gone, and comes back by the rows. */
-  #break(station: Station): void {
-    station.isStarted = false;
-    station.isBroken = true;
-    for (const key of station.taken) this.#standing.delete(key);
-    station.taken.clear();
-    this.#listener?.();
+  /** What was lost and does not stand again. */
+  #takeLost(): readonly (readonly [string, Block])[] {
+    const lost = [...this.#lost].filter(([key]) => !this.#standing.has(key));
+    this.#lost.clear();
+    return lost;
   }
 
-  async #check(): Promise<void> {
-    for (const station of this.#stations.values()) {
-      if (station.isStarted && (await this.#isFound(station)) === false) this.#break(station);
-    }
+  #stationsOf({ jail = "", address }: Block): readonly Station[] {
+    const { name, actions } = actionsOf(this.#book, jail);
+    return actions.map((action) => this.#station(name, action, familyOf(address)));
   }
 
-  #station(jail: string, action: JailAction, family: ActionFamily): Station {
+  #station(jail: string, action: JailAction, family: "inet4" | "inet6"): Station {
     const { inet4, inet6 } = action.commands;
     const isShared = !action.perFamily || inet4.start?.source === inet6.start?.source;
     const key = `${jail}\n${action.name}\n${isShared ? "" : family}`;
     const known = this.#stations.get(key);
     if (known !== undefined) return known;
-    const fields = { key, jail, action, family: isShared ? "inet4" : family } as const;
-    const station: Station = { ...fields, isStarted: false, isBroken: false, taken: new Set() };
+    const station = new Station({
+      ...{ jail, action, family: isShared ? "inet4" : family },
+      hand: (call) => this.#hand(call),
+      onLost: (blocks) => this.#lose(blocks),
+    });
     this.#stations.set(key, station);
     return station;
   }
 
-  async #run({ jail, action, family }: Station, operation: ActionOperation): Promise<ActionOutcome> {
-    if (action.commands[family][operation] === undefined) return { ok: true, hung: false, said: "" };
-    return this.#hand({ jail, action: action.name, operation, family, address: null, values: null });
-  }
-
-  #runFor({ jail, action }: Station, operation: ActionOperation, { address }: Block, values: ActionValues) {
-    const family = familyOf(address);
-    return this.#hand({ jail, action: action.name, operation, family, address: printNetwork(address), values });
-  }
-
+  /** Nobody to run it is no answer. */
   #hand(call: ActionCall): Promise<ActionOutcome> {
-    return Promise.race([this.#options.run(call), this.#hurried.promise]);
+    if (this.#isHurried) return Promise.resolve(stopping);
+    const ran = this.#options.run(call).catch((error: unknown) => ({ ok: false, hung: true, said: messageOf(error) }));
+    return Promise.race([ran, this.#hurried.promise]);
   }
 
-  #tell({ jail, action }: Station, operation: ActionOperation, { said }: ActionOutcome, block?: Block): false {
+  #tell(station: Station, { ok, operation, said }: StationOutcome, { told }: Pass, block?: Block): void {
+    if (ok || told.has(station) || this.#isHurried) return;
+    told.add(station);
+    const { jail, action } = station;
     const address = block === undefined ? undefined : printNetwork(block.address);
     this.#options.log.warn("firewall.action", { jail, action: action.name, operation, address, error: said });
-    return false;
   }
 
-  async #note(failed: string[], work: Promise<ActionOutcome>): Promise<void> {
-    const { ok, said } = await work;
-    if (!ok) failed.push(said);
+  /** A ban holds rather than being remembered. */
+  async #remember(how: "add" | "remove", blocks: readonly Block[]): Promise<void> {
+    if (blocks.length === 0) return;
+    await this.#options.memory?.[how](blocks).catch((error: unknown) => {
+      this.#options.log.warn("firewall.not-remembered", { blocks: blocks.length, error: messageOf(error) });
+    });
   }
 }
 
-function has({ action, family }: Station, operation: ActionOperation): boolean {
-  return action.commands[family][operation] !== undefined;
-}
+const stopping: ActionOutcome = { ok: false, hung: true, said: "the daemon stops" };

@@ -1,8 +1,8 @@
 // Every firewall there is. Adding one is one file and one line here.
 
+import type { Config } from "../../config/config.ts";
 import type { Firewall } from "../../core/firewall.ts";
 import type { Log } from "../../core/log.ts";
-import { CommandFirewall, type CommandOptions } from "./command.ts";
 import { DryRunFirewall } from "./dry-run.ts";
 import { IpsetFirewall } from "./ipset.ts";
 import { NftablesFirewall } from "./nftables.ts";
@@ -10,40 +10,58 @@ import { PfFirewall, type PfOptions } from "./pf.ts";
 import { PolicyOnlyFirewall } from "./policy-only.ts";
 import type { Tools } from "./tools.ts";
 
-export interface FirewallParts {
+export type FirewallName = Config["jails"]["firewall"];
+
+interface FirewallParts {
   readonly tools: Tools;
   readonly log: Log;
   /** Asked by pf alone: the table, and the file that holds what it holds. */
   readonly pf: () => Pick<PfOptions, "table" | "listFile">;
-  /** Asked by command alone. */
-  readonly command: () => Omit<CommandOptions, "log">;
+}
+
+interface FirewallKind {
+  readonly help: string;
+  /** What it runs, with rights that the daemon need not have. */
+  readonly programs: readonly string[];
+  readonly create: (parts: FirewallParts) => Firewall;
 }
 
 /** By the words of `[jails] firewall`. */
-export const firewalls = {
+export const firewalls: Readonly<Record<FirewallName, FirewallKind>> = {
   "policy-only": {
     help: "No firewall: our answers to Postfix refuse what is banned. Needs no rights.",
-    create: (): Firewall => new PolicyOnlyFirewall(),
+    programs: [],
+    create: () => new PolicyOnlyFirewall(),
   },
   "dry-run": {
     help: "Changes nothing and says in the log what it would do.",
-    create: ({ log }: Pick<FirewallParts, "log">): Firewall => new DryRunFirewall(log),
+    programs: [],
+    create: ({ log }) => new DryRunFirewall(log),
   },
   nftables: {
     help: "A table of our own with sets that forget by themselves, asked before routing; open connections are cut.",
-    create: ({ tools }: Pick<FirewallParts, "tools">): Firewall => new NftablesFirewall(tools),
+    programs: ["nft", "ss"],
+    create: ({ tools }) => new NftablesFirewall(tools),
   },
   ipset: {
     help: "Sets of ipset that forget by themselves, asked by a chain of iptables before routing; open connections are cut.",
-    create: ({ tools }: Pick<FirewallParts, "tools">): Firewall => new IpsetFirewall(tools),
+    programs: ["ipset", "iptables", "iptables-restore", "ip6tables", "ip6tables-restore", "ss"],
+    create: ({ tools }) => new IpsetFirewall(tools),
   },
   pf: {
     help: "A table of pf on FreeBSD, which a rule of pf.conf asks or an anchor of ours; states and connections are ended.",
-    create: ({ tools, log, pf }: Omit<FirewallParts, "command">): Firewall => new PfFirewall({ tools, log, ...pf() }),
+    programs: ["pfctl", "tcpdrop"],
+    create: ({ tools, log, pf }) => new PfFirewall({ tools, log, ...pf() }),
   },
   command: {
     help: "The actions of a Fail2ban configuration as they are written: a command for each ban and each unban.",
-    create: ({ log, command }: Pick<FirewallParts, "log" | "command">): Firewall =>
-      new CommandFirewall({ log, ...command() }),
+    programs: [],
+    // Commands take their time beside it (jails/banning.ts): our answers to Postfix refuse meanwhile.
+    create: () => new PolicyOnlyFirewall(),
   },
-} as const;
+};
+
+/** It changes the machine itself, and does what it recognises of a Fail2ban configuration's actions; the rest of them is run beside it. */
+export function isNative(firewall: FirewallName): boolean {
+  return firewalls[firewall].programs.length > 0;
+}

@@ -1,6 +1,7 @@
 // Running the programs that firewalls are made of: fixed arguments, no shell, a limit of time and of output.
 
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { programPath } from "../program-path.ts";
 
 export interface ToolOutcome {
   readonly status: number | undefined;
@@ -27,13 +28,10 @@ export class Tools {
   readonly #environment: NodeJS.ProcessEnv;
 
   /** `prefix`: a command that runs each tool, e.g. `ip netns exec NAME`. */
-  constructor({
-    prefix = [],
-    path = process.env["PATH"],
-  }: { prefix?: readonly string[]; path?: string | undefined } = {}) {
+  constructor({ prefix = [], path }: { readonly prefix?: readonly string[]; readonly path?: string } = {}) {
     this.#prefix = prefix;
     // Texts of tools are read, so they speak one language; nothing else of our environment is theirs.
-    this.#environment = { PATH: `${path ?? ""}:/usr/sbin:/sbin:/usr/bin:/bin`, LC_ALL: "C" };
+    this.#environment = { PATH: programPath(path), LC_ALL: "C" };
   }
 
   /** What it did; a tool that is not there or hangs is an Error. */
