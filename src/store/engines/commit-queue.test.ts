@@ -26,10 +26,15 @@ class HeldDisk {
     if (this.full) throw new Error("disk is full");
   }
 
+  /** The oldest commit; a writer answers in order. */
   answer(): void {
     const next = this.#answers.shift();
     if (this.full) next?.reject(new Error("disk is full"));
     else next?.resolve();
+  }
+
+  answerAll(): void {
+    while (this.#answers.length > 0) this.answer();
   }
 
   /** What the last commit wrote, as key → numbers. */
@@ -53,14 +58,19 @@ function build() {
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-test("all of one turn is one commit, what comes meanwhile is the next, and each cell is in it once", async () => {
+test("all of one turn is one commit, and each cell is in it once; what comes while two are under way is the next", async () => {
   const { disk, put } = build();
   const first = [put("a", 1), put("b", 1), put("a", 2)];
   await turn();
   assert.deepEqual(disk.written, { a: [2], b: [1] });
+  const behind = put("b", 2);
+  await turn();
+  assert.deepEqual(disk.written, { b: [2] });
   const second = [put("a", 3), put("c", 1)];
   await turn();
-  assert.equal(disk.calls.length, 1);
+  second.push(put("a", 4));
+  await turn();
+  assert.equal(disk.calls.length, 2);
   disk.answer();
   assert.deepEqual(await Promise.all(first), [
     { result: 1, recorded: true },
@@ -68,10 +78,10 @@ test("all of one turn is one commit, what comes meanwhile is the next, and each 
     { result: 2, recorded: true },
   ]);
   await turn();
-  assert.deepEqual(disk.written, { a: [3], c: [1] });
-  disk.answer();
+  assert.deepEqual(disk.written, { a: [4], c: [1] });
+  disk.answerAll();
   assert.equal(
-    (await Promise.all(second)).every((one) => one.recorded),
+    (await Promise.all([behind, ...second])).every((one) => one.recorded),
     true,
   );
 });
@@ -97,21 +107,23 @@ test("after 200 ms answers leave unrecorded, later ones at once, until the disk 
   const charged = [put("a", 1)];
   await turn();
   charged.push(put("b", 1));
+  await turn();
+  charged.push(put("d", 1));
   assert.deepEqual(
     (await Promise.all(charged)).map((one) => one.recorded),
-    [false, false],
+    [false, false, false],
   );
   const waited = performance.now() - from;
   assert.ok(waited >= 190 && waited < 400, `${waited} ms`);
   assert.equal(queue.writable, false);
   assert.equal((await put("c", 1)).recorded, false);
-  assert.equal(queue.unrecorded, 3);
+  assert.equal(queue.unrecorded, 4);
   disk.answer();
   await turn();
   await turn();
   assert.equal(queue.writable, true);
-  assert.deepEqual(disk.written, { b: [1], c: [1] });
-  disk.answer();
+  assert.deepEqual(disk.written, { d: [1], c: [1] });
+  disk.answerAll();
   await queue.flush();
   assert.equal(queue.pending, 0);
 });
@@ -122,10 +134,12 @@ test("a failed commit is written later with the newest states, and flush tells t
   const charged = [put("a", 1), put("b", 1)];
   await turn();
   charged.push(put("a", 2));
-  disk.answer();
+  await turn();
+  charged.push(put("a", 2));
+  disk.answerAll();
   assert.deepEqual(
     (await Promise.all(charged)).map((one) => one.recorded),
-    [false, false, false],
+    [false, false, false, false],
   );
   assert.equal(queue.lastError, "disk is full");
   assert.equal((await put("a", 3)).recorded, false);
@@ -138,7 +152,7 @@ test("a failed commit is written later with the newest states, and flush tells t
   const flushed = queue.flush();
   await turn();
   assert.deepEqual(disk.written, { a: [3], b: [1] });
-  disk.answer();
+  disk.answerAll();
   await flushed;
   assert.equal(queue.writable, true);
   queue.close();
@@ -158,6 +172,34 @@ test("a message that was never on disk leaves nothing to write when it is droppe
   await turn();
   assert.deepEqual(parseJournal(disk.calls[1]?.bodies[0] ?? "").messages, [["long"]]);
   disk.answer();
+});
+
+test("of messages in two refused commits the later word stands", async () => {
+  const { disk, queue } = build();
+  const message = (id: string, body: string) => ({ id, openedAt: 1, body });
+  disk.full = true;
+  queue.addMessage(message("dropped", ""));
+  queue.addMessage(message("grown", "one"));
+  await turn();
+  queue.addMessage("dropped");
+  queue.addMessage(message("grown", "two"));
+  await turn();
+  assert.equal(disk.calls.length, 2);
+  disk.answerAll();
+  await turn();
+  disk.full = false;
+  const flushed = queue.flush();
+  await turn();
+  const written = parseJournal(disk.calls.at(-1)?.bodies[0] ?? "").messages;
+  assert.deepEqual(
+    new Map(written.map((row) => [row[0], row[2]])),
+    new Map([
+      ["dropped", undefined],
+      ["grown", "two"],
+    ]),
+  );
+  disk.answerAll();
+  await flushed;
 });
 
 test("a failing store keeps at most 10 000 decisions, the newest", async () => {

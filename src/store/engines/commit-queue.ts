@@ -1,4 +1,4 @@
-// From memory to disk: what the jobs of one turn changed, and all that gathers while a commit is under way, is one transaction.
+// From memory to disk: what the jobs of one turn changed, and all that gathers while two batches are under way, is the next batch.
 // Answers wait for it, but never longer than 200 ms, and not at all while the store is known to be failing (decided 4).
 
 import type { Log } from "../../core/log.ts";
@@ -14,6 +14,9 @@ export const answerWaitMs = 200;
 /** Between attempts while the store is failing; doubles from the first to the second. */
 const retryFirstMs = 50;
 const retryMaxMs = 5_000;
+
+/** Batches on their way to the writer: when one is on disk, the next lies there already, however busy this thread is. */
+const inFlightMax = 2;
 
 /** Decisions kept while the store is failing; the oldest go first. Cells and messages need no such limit: each stands here once. */
 const decisionsMax = 10_000;
@@ -38,7 +41,10 @@ export class CommitQueue {
   /** Ids on disk: dropping a message that never got there leaves nothing to write. */
   readonly #messageIds: Set<string>;
   #open = new Batch(1);
-  #inFlight: Batch | undefined;
+  /** On their way, oldest first: the writer takes all that have arrived as one transaction, and answers in their order. */
+  readonly #inFlight: Batch[] = [];
+  /** Those that were refused, until all that are on their way have been answered. */
+  readonly #refused: Batch[] = [];
   /** Batches on disk whose cells are not in the table yet, oldest first. Thousands under load, so no more of them is kept. */
   readonly #unfolded: Pick<Batch, "number" | "cells">[] = [];
   #foldedBatch = 0;
@@ -82,7 +88,7 @@ export class CommitQueue {
    * may rest on a charge that is not on disk yet.
    */
   wait<T>(result: T, changed: boolean): Promise<Charged<T>> {
-    const batch = this.#open.empty ? this.#inFlight : this.#open;
+    const batch = this.#latest;
     if (batch === undefined) return Promise.resolve({ result, recorded: true });
     if (!this.writable) {
       if (changed) this.#unrecorded++;
@@ -96,7 +102,7 @@ export class CommitQueue {
 
   /** Resolves when all that was added so far is on disk; throws when the next attempt fails. */
   flush(): Promise<void> {
-    const batch = this.#open.empty ? this.#inFlight : this.#open;
+    const batch = this.#latest;
     if (batch === undefined) return Promise.resolve();
     const done = new Promise<void>((resolve, reject) => batch.flushers.push({ resolve, reject }));
     if (this.#failing) this.#tryAgain();
@@ -106,7 +112,8 @@ export class CommitQueue {
   /** Cells that the table does not know yet. */
   *unfoldedCells(): Generator<MemoryCell> {
     for (const batch of this.#unfolded) yield* batch.cells;
-    if (this.#inFlight !== undefined) yield* this.#inFlight.cells;
+    for (const batch of this.#inFlight) yield* batch.cells;
+    for (const batch of this.#refused) yield* batch.cells;
     yield* this.#open.cells;
   }
 
@@ -129,7 +136,8 @@ export class CommitQueue {
   }
 
   get pending(): number {
-    return this.#open.size + (this.#inFlight?.size ?? 0);
+    const waiting = [...this.#inFlight, ...this.#refused];
+    return waiting.reduce((sum, batch) => sum + batch.size, this.#open.size);
   }
 
   get unrecorded(): number {
@@ -146,45 +154,58 @@ export class CommitQueue {
     this.#closed = true;
     clearTimeout(this.#retry);
     clearImmediate(this.#scheduled);
-    for (const batch of [this.#inFlight, this.#open]) {
+    for (const batch of [...this.#inFlight, this.#open]) {
       this.#release(batch);
-      batch?.rejectFlushers(new Error(this.#lastError ?? "The store is closed"));
+      batch.rejectFlushers(new Error(this.#lastError ?? "The store is closed"));
     }
   }
 
+  /** The batch that holds what was added last; undefined when all is on disk. */
+  get #latest(): Batch | undefined {
+    return this.#open.empty ? this.#inFlight.at(-1) : this.#open;
+  }
+
   #isOnDisk(id: string): boolean {
-    return this.#messageIds.has(id) || this.#inFlight?.messages.has(id) === true;
+    if (this.#messageIds.has(id)) return true;
+    for (const batch of this.#inFlight) if (batch.messages.has(id)) return true;
+    for (const batch of this.#refused) if (batch.messages.has(id)) return true;
+    return false;
   }
 
   #schedule(): void {
-    if (this.#scheduled !== undefined || this.#inFlight !== undefined || this.#failing || this.#closed) return;
+    if (this.#scheduled !== undefined || this.#inFlight.length >= inFlightMax || this.#failing || this.#closed) return;
     this.#scheduled = setImmediate(() => this.#send());
   }
 
   #send(): void {
     this.#scheduled = undefined;
-    if (this.#inFlight !== undefined || this.#closed) return;
+    if (this.#inFlight.length >= inFlightMax || this.#closed) return;
     const batch = this.#open;
     if (batch.empty) {
       batch.settle(true);
       return;
     }
     this.#open = new Batch(batch.number + 1);
-    this.#inFlight = batch;
+    this.#inFlight.push(batch);
     const { target, now } = this.#options;
     const bodies = batch.cells.length + batch.messages.size > 0 ? renderJournal(batch.cells, batch.messages) : [];
     target.commit({ batch: batch.number, bodies, decisions: [...batch.decisions.values()], now: now() }).then(
       () => this.#succeed(batch),
-      (error: unknown) => this.#fail(error),
+      (error: unknown) => this.#fail(batch, error),
     );
   }
 
-  #succeed(batch: Batch): void {
-    if (this.#failing || this.#stalled) this.#options.log.info("store.recovered", { unrecorded: this.#unrecorded });
-    this.#inFlight = undefined;
+  #recover(): void {
+    if (this.writable) return;
+    this.#options.log.info("store.recovered", { unrecorded: this.#unrecorded });
     this.#failing = false;
     this.#stalled = false;
     this.#retryMs = retryFirstMs;
+  }
+
+  #succeed(batch: Batch): void {
+    this.#inFlight.shift();
+    this.#recover();
     for (const [id, message] of batch.messages) {
       if (message === undefined) this.#messageIds.delete(id);
       else this.#messageIds.add(id);
@@ -196,18 +217,28 @@ export class CommitQueue {
     batch.settle(true);
   }
 
-  #fail(error: unknown): void {
+  /** The writer refuses every later batch until a probe, so that none of them is written before one that failed. */
+  #fail(batch: Batch, error: unknown): void {
+    this.#inFlight.shift();
+    this.#refused.push(batch);
+    this.#noteFailure(error);
+    this.#release(batch);
+    batch.rejectFlushers(error);
+    if (this.#inFlight.length > 0) return;
+    for (const refused of this.#refused.splice(0).reverse()) this.#open.takeBack(refused, decisionsMax);
+    this.#retryLater();
+  }
+
+  #noteFailure(error: unknown): void {
     this.#lastError = error instanceof Error ? error.message : String(error);
     if (!this.#failing) this.#options.log.error("store.failing", { error: this.#lastError });
     this.#failing = true;
     this.#stalled = false;
-    const batch = this.#inFlight;
-    this.#inFlight = undefined;
-    for (const waiting of [batch, this.#open]) {
-      this.#release(waiting);
-      waiting?.rejectFlushers(error);
-    }
-    if (batch !== undefined) this.#open.takeBack(batch, decisionsMax);
+    this.#release(this.#open);
+    this.#open.rejectFlushers(error);
+  }
+
+  #retryLater(): void {
     if (this.#closed) return;
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.#tryAgain(), this.#retryMs);
@@ -217,25 +248,30 @@ export class CommitQueue {
   /** A small write first: turning all that is pending into a batch is worth it only when the disk takes writes. */
   #tryAgain(): void {
     clearTimeout(this.#retry);
-    if (this.#inFlight !== undefined) return;
+    if (this.#inFlight.length > 0) return;
     this.#options.target.probe().then(
-      () => this.#send(),
-      (error: unknown) => this.#fail(error),
+      () => {
+        // With nothing left to write nothing else would say so.
+        if (this.#open.empty) this.#recover();
+        this.#send();
+      },
+      (error: unknown) => {
+        this.#noteFailure(error);
+        this.#retryLater();
+      },
     );
   }
 
   #stall(batch: Batch): void {
-    if (batch !== this.#inFlight && batch !== this.#open) return;
     if (batch.waiters.length === 0) return;
     this.#stalled = true;
     this.#lastError = `A commit took longer than ${answerWaitMs} ms`;
     this.#options.log.warn("store.stalled", { pending: this.pending });
-    this.#release(this.#inFlight);
-    this.#release(this.#open);
+    for (const waiting of [...this.#inFlight, this.#open]) this.#release(waiting);
   }
 
-  #release(batch: Batch | undefined): void {
-    this.#unrecorded += batch?.waiters.length ?? 0;
-    batch?.settle(false);
+  #release(batch: Batch): void {
+    this.#unrecorded += batch.waiters.length;
+    batch.settle(false);
   }
 }

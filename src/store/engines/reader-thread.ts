@@ -20,10 +20,13 @@ const streamsMax = 16;
 /** An open stream keeps the log from starting over, so one that nobody reads from is closed. */
 const streamIdleMaxMs = 30_000;
 
-type Send = (message: ReplyMessage) => void;
+interface ReaderPort {
+  readonly send: (message: ReplyMessage) => void;
+  readonly close: () => void;
+}
 
 /** Opens on the first call: the writer makes and migrates the file first. Returns what serves a call. */
-export function startReader(data: StoreWorkerData, send: Send): (call: CallMessage) => void {
+export function startReader(data: StoreWorkerData, { send, close }: ReaderPort): (call: CallMessage) => void {
   let thread: ReaderThread | undefined;
   return (call) => {
     try {
@@ -32,6 +35,7 @@ export function startReader(data: StoreWorkerData, send: Send): (call: CallMessa
     } catch (error) {
       send({ id: call.id, failure: renderFailure(error) });
     }
+    if (call.kind === "close") close();
   };
 }
 

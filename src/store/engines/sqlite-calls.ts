@@ -105,5 +105,7 @@ export interface CallMessage {
 
 export type ReplyMessage =
   | { readonly id: number; readonly value: unknown }
+  /** Commits that were one transaction, in their order. */
+  | { readonly committed: readonly number[] }
   | { readonly id: number; readonly failure: Failure }
   | { readonly note: WriterNote };

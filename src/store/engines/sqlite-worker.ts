@@ -1,6 +1,6 @@
 // The two store threads, once their entry has called runStoreWorker().
 
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { startReader } from "./reader-thread.ts";
 import type { CallMessage, ReplyMessage, StoreWorkerData } from "./sqlite-calls.ts";
 import { renderFailure } from "./worker-link.ts";
@@ -20,12 +20,14 @@ export function runStoreWorker(): void {
   const port = parentPort;
   if (port === null || !isStoreWorker(workerData)) throw new Error("Not a store thread");
   const send = (message: ReplyMessage) => port.postMessage(message);
+  const next = () => receiveMessageOnPort(port)?.message as CallMessage | undefined;
+  const close = () => port.close();
   try {
-    const serve = workerData.role === "store-writer" ? startWriter(workerData, send) : startReader(workerData, send);
-    port.on("message", (call: CallMessage) => {
-      serve(call);
-      if (call.kind === "close") port.close();
-    });
+    const serve =
+      workerData.role === "store-writer"
+        ? startWriter(workerData, { send, next, close })
+        : startReader(workerData, { send, close });
+    port.on("message", serve);
   } catch (error) {
     send({ note: { kind: "unusable", failure: renderFailure(error) } });
     port.close();

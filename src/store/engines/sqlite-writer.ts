@@ -2,7 +2,7 @@
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { DecisionRow, StoredMessage } from "../db.ts";
-import { JournalFold } from "./journal-fold.ts";
+import { JournalFold, type JournalRow } from "./journal-fold.ts";
 import type { CellColumns, CommitCall } from "./sqlite-calls.ts";
 
 /** Below this a quiet moment is awaited, above it folding goes on between commits. */
@@ -23,7 +23,11 @@ export class SqliteWriter {
   readonly #insertJournal: StatementSync;
   readonly #putDecision: StatementSync;
   readonly #readCell: StatementSync;
+  readonly #begin: StatementSync;
+  readonly #end: StatementSync;
   #now: number;
+  /** What the last commit failed with. */
+  #refusal: unknown;
   /** Where forgetting goes on. */
   #sweptTo = "";
 
@@ -31,6 +35,8 @@ export class SqliteWriter {
     this.#db = db;
     this.#now = now;
     this.#fold = new JournalFold(db, node, now);
+    this.#begin = db.prepare("begin immediate");
+    this.#end = db.prepare("commit");
     this.#insertJournal = db.prepare("insert into journal (body) values (?)");
     this.#putDecision = db.prepare(
       `insert or replace into decisions (${decisionColumns}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -45,20 +51,27 @@ export class SqliteWriter {
     this.#db.prepare("delete from cells where expires_at <= ?").run(this.#now);
   }
 
-  commit(call: CommitCall): void {
-    this.#now = call.now;
-    this.#db.exec("begin immediate");
+  /** All in one transaction. After a failure all later ones are refused, until a probe has shown that the disk takes writes. */
+  commit(calls: readonly CommitCall[]): void {
+    if (this.#refusal !== undefined) throw this.#refusal;
+    const rows: JournalRow[] = [];
     try {
-      const seqs = call.bodies.map((body) => Number(this.#insertJournal.run(body).lastInsertRowid));
-      for (const decision of call.decisions) this.#writeDecision(decision);
-      this.#db.exec("commit");
-      for (const [i, seq] of seqs.entries()) {
-        this.#fold.add({ seq, batch: call.batch, bytes: call.bodies[i]?.length ?? 0 }, call.now);
+      this.#begin.run();
+      for (const { batch, bodies, decisions, now } of calls) {
+        this.#now = now;
+        for (const body of bodies) {
+          const seq = Number(this.#insertJournal.run(body).lastInsertRowid);
+          rows.push({ seq, batch, bytes: body.length });
+        }
+        for (const decision of decisions) this.#writeDecision(decision);
       }
+      this.#end.run();
     } catch (error) {
+      this.#refusal = error;
       if (this.#db.isTransaction) this.#db.exec("rollback");
       throw error;
     }
+    for (const row of rows) this.#fold.add(row, this.#now);
   }
 
   load(keys: readonly string[]): CellColumns {
@@ -82,6 +95,7 @@ export class SqliteWriter {
   /** Written through to the disk, and of a size that a full one does not take. */
   probe(): void {
     this.#db.prepare("insert or replace into meta (key, value) values ('probe', ?)").run(`${this.#now}`);
+    this.#refusal = undefined;
   }
 
   /** Work that should not wait for a quiet moment. */

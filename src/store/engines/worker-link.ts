@@ -29,6 +29,7 @@ export class WorkerLink<Calls extends { [K in keyof Calls]: [unknown, unknown] }
     });
     this.#worker.on("message", (message: ReplyMessage) => {
       if ("note" in message) onNote(message.note);
+      else if ("committed" in message) for (const id of message.committed) this.#settle({ id, value: undefined });
       else this.#settle(message);
     });
     this.#worker.on("error", (error) => this.#end(error instanceof Error ? error : new Error(String(error)), onNote));
@@ -52,7 +53,7 @@ export class WorkerLink<Calls extends { [K in keyof Calls]: [unknown, unknown] }
     await this.#worker.terminate();
   }
 
-  #settle(reply: Exclude<ReplyMessage, { readonly note: WriterNote }>): void {
+  #settle(reply: Extract<ReplyMessage, { readonly id: number }>): void {
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
     if ("failure" in reply) waiting?.reject(parseFailure(reply.failure));

@@ -32,10 +32,17 @@ const pageText = `
   from (select key, expires_at, state from cells where key > ? order by key limit ?)`;
 const pageRows = "select key, expires_at, state from cells where key > ? order by key limit ?";
 
-type Send = (message: ReplyMessage) => void;
+/** What the writer's thread is joined to the others by. */
+export interface WriterPort {
+  readonly send: (message: ReplyMessage) => void;
+  /** The next call that has arrived, without waiting. */
+  readonly next: () => CallMessage | undefined;
+  readonly close: () => void;
+}
 
 /** Opens, locks, migrates and folds; hands over the cells; returns what serves a call. Throws a Problem when the store cannot be used. */
-export function startWriter(data: StoreWorkerData, send: Send): (call: CallMessage) => void {
+export function startWriter(data: StoreWorkerData, port: WriterPort): (call: CallMessage) => void {
+  const { send } = port;
   prepareFile(data.path);
   const lock = takeLock(data.path);
   const db = openDatabase(data.path);
@@ -44,12 +51,12 @@ export function startWriter(data: StoreWorkerData, send: Send): (call: CallMessa
   writer.settle();
   const complete = handOver(db, data.cellsMax, send);
   send({ note: { kind: "ready", complete, messageIds: writer.openMessages().map((message) => message.id) } });
-  const thread = new WriterThread(db, writer, lock, send);
-  return (call) => thread.serve(call);
+  const thread = new WriterThread(db, writer, lock, port);
+  return (call) => thread.serveAll(call);
 }
 
 /** All cells, or as many as fit; false when there are more. */
-function handOver(db: DatabaseSync, cellsMax: number, send: Send): boolean {
+function handOver(db: DatabaseSync, cellsMax: number, send: WriterPort["send"]): boolean {
   const texts = db.prepare(pageText);
   let after = "";
   for (let left = cellsMax; left > 0; ) {
@@ -81,7 +88,7 @@ class WriterThread {
   readonly #writer: SqliteWriter;
   readonly #lock: DatabaseSync;
   readonly #runner: SqlRunner;
-  readonly #send: Send;
+  readonly #port: WriterPort;
   /** Calls that came while a transaction had the writer; commits among them wait like everybody else. */
   #deferred: CallMessage[] = [];
   #transaction: { readonly id: number; readonly timer: NodeJS.Timeout } | undefined;
@@ -90,12 +97,37 @@ class WriterThread {
   #upkeep: NodeJS.Timeout | undefined;
   #step: NodeJS.Immediate | undefined;
 
-  constructor(db: DatabaseSync, writer: SqliteWriter, lock: DatabaseSync, send: Send) {
+  constructor(db: DatabaseSync, writer: SqliteWriter, lock: DatabaseSync, port: WriterPort) {
     this.#db = db;
     this.#writer = writer;
     this.#lock = lock;
     this.#runner = new SqlRunner(db);
-    this.#send = send;
+    this.#port = port;
+  }
+
+  /** Serves a call and those that have arrived behind it; commits that stand together are one transaction. */
+  serveAll(first: CallMessage): void {
+    for (let call: CallMessage | undefined = first; call !== undefined; ) {
+      if (call.kind !== "commit" || this.#transaction !== undefined) {
+        this.serve(call);
+        if (call.kind === "close") return this.#port.close();
+        call = this.#port.next();
+      } else {
+        const commits = [call];
+        for (call = this.#port.next(); call?.kind === "commit"; call = this.#port.next()) commits.push(call);
+        this.#commit(commits);
+      }
+    }
+  }
+
+  #commit(calls: readonly CallMessage[]): void {
+    try {
+      this.#writer.commit(calls.map(({ argument }) => argument as CommitCall));
+      this.#port.send({ committed: calls.map(({ id }) => id) });
+    } catch (error) {
+      for (const { id } of calls) this.#port.send({ id, failure: renderFailure(error) });
+    }
+    this.#planUpkeep();
   }
 
   serve(call: CallMessage): void {
@@ -104,9 +136,9 @@ class WriterThread {
       return;
     }
     try {
-      this.#send({ id: call.id, value: this.#answer(call) });
+      this.#port.send({ id: call.id, value: this.#answer(call) });
     } catch (error) {
-      this.#send({ id: call.id, failure: renderFailure(error) });
+      this.#port.send({ id: call.id, failure: renderFailure(error) });
     }
     // A checkpoint is upkeep itself; planning more after it would never end.
     if (call.kind !== "close" && call.kind !== "checkpoint") this.#planUpkeep();
@@ -116,7 +148,7 @@ class WriterThread {
   #answer({ id, kind, argument }: CallMessage): WriterCalls[keyof WriterCalls][1] {
     switch (kind as keyof WriterCalls) {
       case "commit":
-        return this.#writer.commit(argument as CommitCall) as undefined;
+        return this.#writer.commit([argument as CommitCall]) as undefined;
       case "load":
         return this.#writer.load(argument as WriterCalls["load"][0]);
       case "messages":
@@ -221,12 +253,12 @@ class WriterThread {
 
   #tellFolded(): void {
     this.#toldBatch = this.#writer.foldedBatch;
-    this.#send({ note: { kind: "folded", batch: this.#toldBatch } });
+    this.#port.send({ note: { kind: "folded", batch: this.#toldBatch } });
     this.#writer.sweepStep();
   }
 
   #lookAtWal(pages: number, pagesMax: number): void {
-    if (pages > pagesMax) this.#send({ note: { kind: "wal", pages } });
+    if (pages > pagesMax) this.#port.send({ note: { kind: "wal", pages } });
   }
 }
 
