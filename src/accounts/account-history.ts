@@ -115,6 +115,10 @@ export class AccountHistory {
   scoreAt = 0;
   /** When the score was last too high to leave a watch; at notice, when the last evidence came in that was worth it. */
   loudAt = 0;
+  /** When it last left a watch; 0: never. */
+  leftWatchAt = 0;
+  /** It came back soon, and stays longer. */
+  isBack = false;
 
   constructor(name: string, at: number) {
     this.name = name;

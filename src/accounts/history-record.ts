@@ -52,6 +52,7 @@ export function printHistory(account: AccountHistory): string {
     account.mails.map((mail) => printMail(mail, places)),
     account.crossings.map(({ at, country, network }) => [at, country, network]),
     account.hours,
+    ...(account.leftWatchAt === 0 ? [] : [[account.leftWatchAt, Number(account.isBack)]]),
   ]);
 }
 
@@ -96,6 +97,8 @@ export function parseHistory(name: string, text: string, networks: AddressFinder
   account.senders.push(...parseUses(senders));
   if (servers.length > 0) account.servers = parseUses(servers);
   addHours(account, items[23] as number[] | undefined);
+  const [leftWatchAt, isBack] = (items[24] as number[] | undefined) ?? [0, 0];
+  Object.assign(account, { leftWatchAt, isBack: isBack === 1 });
   addWindows(account, { recent, mails, crossings }, networks);
   return account;
 }
@@ -161,7 +164,7 @@ function parseUses(flat: readonly number[]): Use[] {
 function parseItems(text: string): readonly unknown[] | undefined {
   try {
     const items: unknown = JSON.parse(text);
-    return Array.isArray(items) && (items.length === 23 || items.length === 24) ? items : undefined;
+    return Array.isArray(items) && items.length >= 23 && items.length <= 25 ? items : undefined;
   } catch {
     return undefined;
   }

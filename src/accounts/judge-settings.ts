@@ -15,6 +15,9 @@ export interface JudgeSettings {
     /** A notice lapses so long after the last evidence that was worth one. */
     readonly noticeMs: number;
     readonly halfLifeMs: number;
+    /** An account that comes under watch again within `againMs` stays `againTimes` as long, and needs as much more quiet. */
+    readonly againMs: number;
+    readonly againTimes: number;
   };
   readonly familiar: { readonly calmDays: number; readonly forgetDays: number };
   readonly learning: { readonly days: number; readonly logins: number; readonly factor: number };
@@ -103,7 +106,15 @@ export interface JudgeSettings {
 
 export const defaultJudgeSettings: JudgeSettings = {
   levels: { notice: 40, watch: 50, high: 75 },
-  leave: { below: 20, quietMs: 48 * hour, stayMs: day, noticeMs: day, halfLifeMs: day },
+  leave: {
+    below: 20,
+    quietMs: 48 * hour,
+    stayMs: day,
+    noticeMs: day,
+    halfLifeMs: day,
+    againMs: 7 * day,
+    againTimes: 2,
+  },
   familiar: { calmDays: 3, forgetDays: 60 },
   learning: { days: 5, logins: 10, factor: 0.5 },
   popular: { accounts: 5, factor: 0.35, countryShare: 0.25 },

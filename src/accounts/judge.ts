@@ -23,7 +23,7 @@ import { askedMs, findAsked, isRepeated } from "./same-login.ts";
 import { type Score, scoreOf } from "./score.ts";
 import { SentQueue } from "./sent-queue.ts";
 import { SiteKnowledge } from "./site-knowledge.ts";
-import { changeLevel } from "./suspicion.ts";
+import { changeLevel, isWatch } from "./suspicion.ts";
 import { textKey, type Use } from "./use-list.ts";
 
 /** An account is at another level, and why. */
@@ -315,6 +315,8 @@ export class Judge {
     const account = this.book.find(name);
     if (account === undefined) return false;
     const wasCalm = account.level === "calm";
+    // Who gave it back believes that it is over: when it comes again soon, that was wrong.
+    if (isWatch(account.level)) account.leftWatchAt = at;
     account.reset();
     account.levelAt = at;
     this.#raised.delete(account);
@@ -346,12 +348,15 @@ export class Judge {
     const account = this.book.find(name);
     if (account === undefined) return;
     this.#turnDay(account, at);
+    const wasWatched = isWatch(account.level);
     // What was said counts at once: nothing of before fades, and no quiet is waited for.
     account.score = 0;
     account.scoreAt = 0;
     account.loudAt = 0;
     account.levelAt = 0;
     this.#evaluate(account, at);
+    // What was a mistake is no watch that it left.
+    if (wasWatched && account.level === "calm") account.leftWatchAt = 0;
   }
 
   /** A login that Postfix asks about, or that Dovecot reports. */

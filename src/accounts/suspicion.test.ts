@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { AccountHistory, type Level } from "./account-history.ts";
+import { AccountHistory, type Level, noMarks } from "./account-history.ts";
+import { parseHistory, printHistory } from "./history-record.ts";
+import type { Judge } from "./judge.ts";
 import { defaultJudgeSettings } from "./judge-settings.ts";
-import { changeLevel } from "./suspicion.ts";
+import { addressIn, JudgeStage, stageBook } from "./judge-stage.ts";
+import { changeLevel, isWatch } from "./suspicion.ts";
 
 const hour = 3_600_000;
 const start = 1_000 * hour;
@@ -48,6 +51,36 @@ const stories: readonly (readonly [title: string, steps: readonly Step[]])[] = [
     ],
   ],
   [
+    "who comes under watch again within a week stays twice as long",
+    [
+      [0, 60, 0, "watch"],
+      [90, 0, 0, "calm"],
+      [100, 60, 100, "watch"],
+      [190, 0, 100, "watch"],
+      [197, 0, 100, "calm"],
+      [300, 60, 300, "watch"],
+      [390, 0, 300, "watch"],
+    ],
+  ],
+  [
+    "who comes again after more than a week stays as long as at first",
+    [
+      [0, 60, 0, "watch"],
+      [90, 0, 0, "calm"],
+      [260, 60, 260, "watch"],
+      [310, 0, 260, "calm"],
+    ],
+  ],
+  [
+    "a notice in between is no watch",
+    [
+      [0, 45, 0, "notice"],
+      [24, 0, 0, "calm"],
+      [30, 60, 30, "watch"],
+      [90, 0, 30, "calm"],
+    ],
+  ],
+  [
     "a notice that becomes a watch is one",
     [
       [0, 45, 0, "notice"],
@@ -70,4 +103,45 @@ describe("from a score to a level", () => {
       }
     });
   }
+});
+
+test("how long an account stays is on disk with its history", () => {
+  const account = new AccountHistory("ann", start);
+  const see = (it: AccountHistory, at: number, score: number) =>
+    changeLevel(it, { at: start + at * hour, score, freshAt: start + at * hour }, defaultJudgeSettings);
+  see(account, 0, 60);
+  see(account, 90, 0);
+  see(account, 100, 60);
+  const read = parseHistory("ann", printHistory(account), stageBook());
+  assert.ok(read !== undefined);
+  assert.equal(see(read, 190, 0), false);
+  assert.equal(see(read, 240, 0), true);
+});
+
+test("what the owner says was theirs is no watch that the account left; what was given back is one", () => {
+  const stays = (end: (judge: Judge, at: number) => void) => {
+    const stage = new JudgeStage();
+    const rise = () => {
+      for (let n = 21; n < 40; n++) stage.send("olena", addressIn(n), { recipients: 9, bounced: 3 });
+    };
+    stage.settle("olena");
+    rise();
+    assert.ok(isWatch(stage.judge.book.find("olena@poshta.example")?.level ?? "calm"));
+    end(stage.judge, stage.now);
+    assert.equal(stage.judge.book.find("olena@poshta.example")?.level, "calm");
+    stage.now += hour;
+    rise();
+    return stage.judge.book.find("olena@poshta.example")?.isBack;
+  };
+  const mine = { ...noMarks, isOwn: () => true };
+  const said = stays((judge, at) => {
+    judge.book.useMarks(new Map([["olena@poshta.example", mine]]), noMarks);
+    judge.judgeAgain("olena@poshta.example", at);
+    judge.book.useMarks(new Map([["olena@poshta.example", noMarks]]), noMarks);
+  });
+  assert.equal(said, false);
+  assert.equal(
+    stays((judge, at) => void judge.reset("olena@poshta.example", at)),
+    true,
+  );
 });

@@ -27,27 +27,39 @@ export function changeLevel(
   account.score = Math.max(score, faded < faintest ? 0 : faded);
   account.scoreAt = at;
   const level = levelOf(account.score, settings);
-  const isRestricted = Math.max(levels.indexOf(level), levels.indexOf(account.level)) > levels.indexOf("notice");
+  const isRestricted = isWatch(level) || isWatch(account.level);
   if (isRestricted && account.score >= below) account.loudAt = at;
   if (!isRestricted && score >= settings.levels.notice) account.loudAt = Math.max(account.loudAt, freshAt);
   // What a notice that lapsed has told of is not told again: it takes something fresh.
   const isTold = account.level === "calm" && level === "notice" && freshAt < account.levelAt;
   if (levels.indexOf(level) > levels.indexOf(account.level) && !isTold) {
+    if (isWatch(level) && !isWatch(account.level))
+      account.isBack = account.leftWatchAt > 0 && at - account.leftWatchAt <= settings.leave.againMs;
     account.level = level;
     account.levelAt = at;
     account.alarmedToday = true;
     return true;
   }
   if (!isOver(account, at, settings)) return false;
+  if (isWatch(account.level)) account.leftWatchAt = at;
   account.level = "calm";
   account.levelAt = at;
   account.score = score;
   return true;
 }
 
-/** A notice ends when there was nothing fresh to tell for a while; a watch when all was quiet for long. */
+/**
+ * A notice ends when there was nothing fresh to tell for a while; a watch when all was quiet for long, and for longer when the account
+ * had left one shortly before.
+ */
 function isOver(account: AccountHistory, at: number, { leave }: JudgeSettings): boolean {
   if (account.level === "calm") return false;
   if (account.level === "notice") return at - account.loudAt >= leave.noticeMs;
-  return at - account.loudAt >= leave.quietMs && at - account.levelAt >= leave.stayMs;
+  const times = account.isBack ? leave.againTimes : 1;
+  return at - account.loudAt >= leave.quietMs * times && at - account.levelAt >= leave.stayMs * times;
+}
+
+/** The levels at which an account is restricted. */
+export function isWatch(level: Level): boolean {
+  return level === "watch" || level === "high";
 }
