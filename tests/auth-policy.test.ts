@@ -9,6 +9,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { accountQuota } from "./account-quota.ts";
 import { DaemonChild } from "./e2e/daemon.ts";
+import { EchoServer } from "./echo-server.ts";
 
 const isFull = process.env["POSTVARTA_FULL"] === "1";
 
@@ -18,10 +19,10 @@ describe("auth policy", () => {
   let daemon: DaemonChild | undefined;
   const running = () => daemon ?? assert.fail("no daemon");
 
-  const ask = (command: string, members: Record<string, unknown>, key = "sesame") =>
+  const ask = (command: string, members: Record<string, unknown>, key = "sesame", port = running().apiPort) =>
     new Promise<{ status: number; body: { status: unknown } }>((resolve, reject) => {
       const headers = { "content-type": "application/json", "x-api-key": key };
-      const where = { port: running().apiPort, path: `/?command=${command}`, method: "POST", headers, agent };
+      const where = { port, path: `/?command=${command}`, method: "POST", headers, agent };
       const sent = request(where, async (answer) => {
         let text = "";
         for await (const chunk of answer) text += chunk;
@@ -72,26 +73,37 @@ describe("auth policy", () => {
     assert.equal((await ask("allow", { login: "a", remote: "176.8.20.1" }, "other")).status, 401);
   });
 
-  test("case 52: two hundred requests a second are answered", async () => {
+  test("case 52: two hundred requests a second are answered about as soon as the machine can", async (t) => {
+    await using echo = await EchoServer.start();
     const seconds = isFull ? 10 : 2;
-    const times: number[] = [];
+    const [ours, bare]: [number[], number[]] = [[], []];
     const begun = performance.now();
     const waiting: Promise<void>[] = [];
     for (let i = 0; i < 200 * seconds; i++) {
       const due = begun + i * 5;
       if (due > performance.now()) await sleep(due - performance.now());
-      const sentAt = performance.now();
       const login = { login: `u${i % 500}@example.org`, remote: `176.8.${i % 200}.7`, success: true };
-      waiting.push(
-        ask(i % 2 === 0 ? "allow" : "report", login).then(({ status }) => {
-          assert.equal(status, 200);
-          times.push(performance.now() - sentAt);
-        }),
-      );
+      const command = i % 2 === 0 ? "allow" : "report";
+      waiting.push(timed(ours, () => ask(command, login)));
+      if (i % 4 === 0) waiting.push(timed(bare, () => ask(command, login, "sesame", echo.port)));
     }
     await Promise.all(waiting);
-    times.sort((a, b) => a - b);
-    const p99 = times[Math.floor(times.length * 0.99)] ?? 0;
-    if (isFull) assert.ok(p99 <= 20, `p99 ${p99.toFixed(1)} ms`);
+    const [p50, p99, bareP50, bareP99] = [share(ours, 0.5), share(ours, 0.99), share(bare, 0.5), share(bare, 0.99)];
+    const told = `median ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms; a bare server: ${bareP50.toFixed(1)}, ${bareP99.toFixed(1)}`;
+    t.diagnostic(told);
+    // A crowded machine makes both slow, and single answers of either very slow.
+    assert.ok(p50 <= Math.max(20, 4 * bareP50), told);
+    if (isFull) assert.ok(p99 <= Math.max(20, 4 * bareP99), told);
   });
 });
+
+async function timed(times: number[], asking: () => Promise<{ readonly status: number }>): Promise<void> {
+  const sentAt = performance.now();
+  assert.equal((await asking()).status, 200);
+  times.push(performance.now() - sentAt);
+}
+
+/** The time within which this share of the answers came. */
+function share(times: readonly number[], part: number): number {
+  return [...times].sort((a, b) => a - b)[Math.floor(times.length * part)] ?? 0;
+}
