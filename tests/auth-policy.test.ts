@@ -88,11 +88,11 @@ describe("auth policy", () => {
       if (i % 4 === 0) waiting.push(timed(bare, () => ask(command, login, "sesame", echo.port)));
     }
     await Promise.all(waiting);
-    const [p50, p99, bareP50, bareP99] = [share(ours, 0.5), share(ours, 0.99), share(bare, 0.5), share(bare, 0.99)];
-    const told = `median ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms; a bare server: ${bareP50.toFixed(1)}, ${bareP99.toFixed(1)}`;
+    const [p99, bareP99] = [share(ours, 0.99), share(bare, 0.99)];
+    const told = `median ${share(ours, 0.5).toFixed(1)} ms, p99 ${p99.toFixed(1)} ms; a bare server: ${share(bare, 0.5).toFixed(1)}, ${bareP99.toFixed(1)}`;
     t.diagnostic(told);
-    // A crowded machine makes both slow, and single answers of either very slow.
-    assert.ok(p50 <= Math.max(20, 4 * bareP50), told);
+    // On a crowded machine either may wait for the processor at any time, but not each time: what is slow by itself always is.
+    assert.ok(share(ours, 0.1) <= Math.max(20, share(bare, 0.5)), told);
     if (isFull) assert.ok(p99 <= Math.max(20, 4 * bareP99), told);
   });
 });
