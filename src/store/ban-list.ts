@@ -111,6 +111,7 @@ export async function readBanChanges(store: Store, after: number): Promise<BanCh
     )
     .select(["change.seq", "change.act", "change.address", "change.jail", "ban.first", "ban.from_at", "ban.until_at"])
     .select(["ban.reason", "ban.origin", "ban.ports", "ban.enforce", "ban.node", "ban.count"])
+    .select((eb) => eb.selectFrom("ban_changes").select(eb.fn.min("seq").as("oldest")).as("oldest"))
     .where("change.seq", ">", after)
     .orderBy("change.seq")
     .limit(changesMax)
@@ -122,7 +123,9 @@ export async function readBanChanges(store: Store, after: number): Promise<BanCh
     return last < after ? { seq: last, changes: undefined } : { seq: after, changes: [] };
   }
   const seq = Number(rows.at(-1)?.seq ?? after);
-  if (rows.length === changesMax || (await isForgotten(store, after))) return { seq, changes: undefined };
+  // Numbers have gaps on PostgreSQL: only what was pruned is missing.
+  const isForgotten = after > 0 && Number(first.oldest) > after;
+  if (rows.length === changesMax || isForgotten) return { seq, changes: undefined };
   const changes = new Map<string, BanChange>();
   for (const row of rows) {
     const { act, address, jail } = row;
@@ -132,18 +135,6 @@ export async function readBanChanges(store: Store, after: number): Promise<BanCh
     changes.set(key, { act: act as BanAct, address: addressOfRow(address), jail, ban });
   }
   return { seq, changes: [...changes.values()] };
-}
-
-/** Numbers have gaps on PostgreSQL: only what was pruned is missing. */
-async function isForgotten(store: Store, after: number): Promise<boolean> {
-  if (after === 0) return false;
-  const row = await store.facts
-    .selectFrom("ban_changes")
-    .select("seq")
-    .where("seq", "<=", after)
-    .limit(1)
-    .executeTakeFirst();
-  return row === undefined;
 }
 
 export interface PastBan extends Omit<Ban, "ports"> {

@@ -105,6 +105,46 @@ export function testFacts(withStore: WithStore): void {
     assert.deepEqual(await listNotices(store, 5, undefined), []);
   });
 
+  withStore("what fails in a transaction undoes all of it, and the store goes on", async (store, clock) => {
+    const place = { source: "file", key: "/var/log/mail.log", body: "b" };
+    const broken = { ...place, key: null as unknown as string };
+    const orders = [[place, broken], [broken, place], [broken]];
+    for (const order of orders) {
+      const work = store.facts.transaction().execute(async (tx) => {
+        for (const one of order) await savePlaces(tx, "a", [one], clock.now());
+      });
+      await assert.rejects(work, /null/i);
+      const read = store.facts.transaction().execute(async (tx) => {
+        await savePlaces(tx, "a", [broken], clock.now());
+        return await tx.selectFrom("places").selectAll().execute();
+      });
+      await assert.rejects(read, /null/i);
+      assert.deepEqual(await readPlaces(store, "a"), []);
+    }
+    await store.facts.transaction().execute(async (tx) => await savePlaces(tx, "a", [place], clock.now()));
+    assert.deepEqual(await readPlaces(store, "a"), [place]);
+  });
+
+  withStore("transactions that are begun together take turns, each whole", async (store, clock) => {
+    const turn = (i: number) =>
+      store.facts.transaction().execute(async (tx) => {
+        const place = (n: number) => ({ source: "file", key: `${i}/${n}`, body: "b" });
+        await savePlaces(tx, "a", [place(1)], clock.now());
+        const before = await tx.selectFrom("places").select("key").execute();
+        await savePlaces(tx, "a", [place(2)], clock.now());
+        if (i % 5 === 4) throw new Error("changed its mind");
+        return before.length;
+      });
+    const outcomes = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => turn(i)));
+    const seen = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+    // Each sees its own first row, and both rows of every one before it that was not undone.
+    assert.deepEqual(
+      seen.toSorted((a, b) => a - b),
+      Array.from({ length: 16 }, (_, i) => i * 2 + 1),
+    );
+    assert.equal((await readPlaces(store, "a")).length, 32);
+  });
+
   withStore("decisions are found by what is known of them, newest first and in pages", async (store) => {
     const rows = Array.from({ length: 5 }, (_, i) => ({
       ...decision(`d${i}`, 100 + Math.floor(i / 2)),

@@ -120,13 +120,21 @@ class ScratchCells implements Cells {
   }
 }
 
+interface LocalTransaction {
+  readonly begun: Promise<void>;
+  readonly ended: () => void;
+  /** Of a statement whose answer nobody heard. */
+  failure?: unknown;
+}
+
 /** Statements on one connection in this thread; a transaction keeps the others waiting, as the writer's thread does. */
 class LocalPort implements SqlPort {
   readonly #db: DatabaseSync;
   readonly #runner: SqlRunner;
-  #transaction: number | undefined;
-  #lastTransaction = 0;
-  #waiting: (() => void)[] = [];
+  readonly #open = new Map<number, LocalTransaction>();
+  #transactions = 0;
+  /** The end of the transaction that was begun last. */
+  #last: Promise<void> = Promise.resolve();
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -138,24 +146,37 @@ class LocalPort implements SqlPort {
   }
 
   async write(statement: SqlStatement, transaction: number | undefined) {
-    while (this.#transaction !== transaction) await this.#turn();
+    if (transaction !== undefined) return this.#writeIn(statement, this.#opened(transaction), false);
+    for (let last: Promise<void> | undefined; last !== this.#last; ) {
+      last = this.#last;
+      await last;
+    }
     return this.#runner.run(statement);
   }
 
-  async begin() {
-    while (this.#transaction !== undefined) await this.#turn();
-    this.#db.exec("begin immediate");
-    this.#transaction = ++this.#lastTransaction;
-    return this.#transaction;
+  writeBlind(statement: SqlStatement, transaction: number) {
+    this.#writeIn(statement, this.#opened(transaction), true).catch(() => {});
   }
 
-  async end(_transaction: number, commit: boolean) {
+  begin() {
+    const transaction = ++this.#transactions;
+    const { promise, resolve: ended } = Promise.withResolvers<void>();
+    const begun = this.#last.then(() => this.#db.exec("begin immediate"));
+    this.#last = promise;
+    this.#open.set(transaction, { begun, ended });
+    return { transaction, begun };
+  }
+
+  async end(transaction: number, commit: boolean) {
+    const open = this.#opened(transaction);
+    this.#open.delete(transaction);
     try {
-      this.#db.exec(commit ? "commit" : "rollback");
+      await open.begun.catch(() => {});
+      if (commit && open.failure !== undefined) throw open.failure;
+      if (commit) this.#db.exec("commit");
     } finally {
       if (this.#db.isTransaction) this.#db.exec("rollback");
-      this.#transaction = undefined;
-      for (const resume of this.#waiting.splice(0)) resume();
+      open.ended();
     }
   }
 
@@ -164,7 +185,20 @@ class LocalPort implements SqlPort {
     for (let at = 0; at < rows.length; at += count) yield rows.slice(at, at + count);
   }
 
-  #turn(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
+  #opened(transaction: number): LocalTransaction {
+    const open = this.#open.get(transaction);
+    if (open === undefined) throw new Error("The transaction is over");
+    return open;
+  }
+
+  async #writeIn(statement: SqlStatement, open: LocalTransaction, isBlind: boolean) {
+    await open.begun;
+    if (open.failure !== undefined) throw open.failure;
+    try {
+      return this.#runner.run(statement);
+    } catch (error) {
+      if (isBlind) open.failure = error;
+      throw error;
+    }
   }
 }

@@ -54,9 +54,10 @@ export interface WriterCalls {
   /** A small durable write: throws while the disk takes none. */
   probe: [undefined, undefined];
   checkpoint: [undefined, undefined];
-  sql: [SqlStatement & { readonly transaction: number | undefined }, SqlOutcome];
-  /** Answers with the transaction's number once it has the writer. */
-  begin: [undefined, number];
+  /** Blind: nobody hears the answer, so a failure is kept for the next one of its transaction. */
+  sql: [SqlStatement & { readonly transaction: number | undefined; readonly blind?: true }, SqlOutcome];
+  /** The transaction's number; answers once it has the writer. */
+  begin: [number, undefined];
   end: [{ readonly transaction: number; readonly commit: boolean }, undefined];
   close: [undefined, undefined];
 }

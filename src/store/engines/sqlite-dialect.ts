@@ -1,4 +1,5 @@
-// Facts on SQLite: Kysely's statements, sent to whoever holds the connection.
+// Facts on SQLite: Kysely's statements, sent to whoever holds the connection. A way to the writer's thread and back takes longer than most
+// statements, so a transaction waits for answers only where there is something to hear.
 
 import type { SQLInputValue } from "node:sqlite";
 import {
@@ -10,6 +11,7 @@ import {
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
+  type ValuesNode,
 } from "kysely";
 import type { SqlOutcome, SqlStatement } from "./sqlite-statement.ts";
 
@@ -17,8 +19,10 @@ import type { SqlOutcome, SqlStatement } from "./sqlite-statement.ts";
 export interface SqlPort {
   read(statement: SqlStatement): Promise<SqlOutcome>;
   write(statement: SqlStatement, transaction: number | undefined): Promise<SqlOutcome>;
-  /** Resolves when the transaction has the writer for itself. */
-  begin(): Promise<number>;
+  /** The transaction's number at once; `begun` resolves when it has the writer for itself. What is sent meanwhile waits there. */
+  begin(): { readonly transaction: number; readonly begun: Promise<unknown> };
+  /** As write, without an answer: a failure is that of the next answer of this transaction, which then cannot be committed. */
+  writeBlind(statement: SqlStatement, transaction: number): void;
   end(transaction: number, commit: boolean): Promise<void>;
   /** Rows in pieces of `count`; the consumer may stop early. */
   stream(statement: SqlStatement, count: number): AsyncGenerator<readonly Record<string, unknown>[]>;
@@ -48,7 +52,8 @@ class PortDriver implements Driver {
   }
 
   async beginTransaction(connection: PortConnection): Promise<void> {
-    connection.transaction = await this.#port.begin();
+    connection.open = { ...this.#port.begin(), blind: 0 };
+    connection.open.begun.catch(() => {});
   }
 
   async commitTransaction(connection: PortConnection): Promise<void> {
@@ -64,15 +69,27 @@ class PortDriver implements Driver {
   async destroy(): Promise<void> {}
 
   async #end(connection: PortConnection, commit: boolean): Promise<void> {
-    const { transaction } = connection;
-    connection.transaction = undefined;
-    if (transaction !== undefined) await this.#port.end(transaction, commit);
+    const { open } = connection;
+    connection.open = undefined;
+    if (open !== undefined)
+      await Promise.all([commit ? open.begun : undefined, this.#port.end(open.transaction, commit)]);
   }
 }
 
+interface OpenTransaction {
+  readonly transaction: number;
+  readonly begun: Promise<unknown>;
+  /** Statements sent without waiting. */
+  blind: number;
+}
+
+/** What waits between the threads stays small. */
+const blindMax = 64;
+const blindParametersMax = 1_000;
+
 class PortConnection implements DatabaseConnection {
   readonly #port: SqlPort;
-  transaction: number | undefined;
+  open: OpenTransaction | undefined;
 
   constructor(port: SqlPort) {
     this.#port = port;
@@ -80,20 +97,41 @@ class PortConnection implements DatabaseConnection {
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     const statement = toStatement(query);
-    const outcome =
-      this.transaction === undefined && isSelect(query)
-        ? await this.#port.read(statement)
-        : await this.#port.write(statement, this.transaction);
-    return {
-      rows: outcome.rows as R[],
-      ...(outcome.changes !== undefined && { numAffectedRows: BigInt(outcome.changes) }),
-      ...(outcome.insertId !== undefined && { insertId: BigInt(outcome.insertId) }),
-    };
+    const rows = rowsInserted(query);
+    if (this.open !== undefined && rows !== undefined && this.open.blind < blindMax) {
+      this.open.blind++;
+      this.#port.writeBlind(statement, this.open.transaction);
+      return { rows: [], numAffectedRows: BigInt(rows) };
+    }
+    return resultOf(await this.#ask(statement, query));
+  }
+
+  async #ask(statement: SqlStatement, query: CompiledQuery): Promise<SqlOutcome> {
+    if (this.open === undefined)
+      return isSelect(query) ? this.#port.read(statement) : this.#port.write(statement, undefined);
+    const [outcome] = await Promise.all([this.#port.write(statement, this.open.transaction), this.open.begun]);
+    return outcome;
   }
 
   async *streamQuery<R>(query: CompiledQuery, chunkSize: number): AsyncIterableIterator<QueryResult<R>> {
     for await (const rows of this.#port.stream(toStatement(query), chunkSize)) yield { rows: rows as R[] };
   }
+}
+
+function resultOf<R>({ rows, changes, insertId }: SqlOutcome): QueryResult<R> {
+  return {
+    rows: rows as R[],
+    ...(changes !== undefined && { numAffectedRows: BigInt(changes) }),
+    ...(insertId !== undefined && { insertId: BigInt(insertId) }),
+  };
+}
+
+/** How many rows a statement adds or replaces, when that is all there is to hear of it. */
+function rowsInserted({ query, parameters }: CompiledQuery): number | undefined {
+  if (query.kind !== "InsertQueryNode" || parameters.length > blindParametersMax) return undefined;
+  const { values, returning, onConflict, orAction } = query;
+  if (returning !== undefined || onConflict?.doNothing === true || orAction !== undefined) return undefined;
+  return values?.kind === "ValuesNode" ? (values as ValuesNode).values.length : undefined;
 }
 
 function toStatement(query: CompiledQuery): SqlStatement {

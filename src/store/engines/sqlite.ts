@@ -213,6 +213,7 @@ function findEntry(): URL {
 /** Facts' statements to the threads. */
 class ThreadsPort implements SqlPort {
   readonly #threads: StoreThreads;
+  #transactions = 0;
 
   constructor(threads: StoreThreads) {
     this.#threads = threads;
@@ -226,8 +227,13 @@ class ThreadsPort implements SqlPort {
     return this.#threads.writer.call("sql", { ...statement, transaction });
   }
 
+  writeBlind(statement: SqlStatement, transaction: number) {
+    this.#threads.writer.call("sql", { ...statement, transaction, blind: true }).catch(() => {});
+  }
+
   begin() {
-    return this.#threads.writer.call("begin", undefined);
+    const transaction = ++this.#transactions;
+    return { transaction, begun: this.#threads.writer.call("begin", transaction) };
   }
 
   async end(transaction: number, commit: boolean) {

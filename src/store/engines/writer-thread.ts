@@ -91,7 +91,7 @@ class WriterThread {
   readonly #port: WriterPort;
   /** Calls that came while a transaction had the writer; commits among them wait like everybody else. */
   #deferred: CallMessage[] = [];
-  #transaction: { readonly id: number; readonly timer: NodeJS.Timeout } | undefined;
+  #transaction: { readonly id: number; readonly timer: NodeJS.Timeout; failure?: unknown } | undefined;
   #toldBatch = 0;
   #calls = 0;
   #upkeep: NodeJS.Timeout | undefined;
@@ -145,7 +145,7 @@ class WriterThread {
     if (this.#transaction === undefined && this.#deferred.length > 0) this.#serveDeferred();
   }
 
-  #answer({ id, kind, argument }: CallMessage): WriterCalls[keyof WriterCalls][1] {
+  #answer({ kind, argument }: CallMessage): WriterCalls[keyof WriterCalls][1] {
     switch (kind as keyof WriterCalls) {
       case "commit":
         return this.#writer.commit([argument as CommitCall]) as undefined;
@@ -160,7 +160,7 @@ class WriterThread {
       case "sql":
         return this.#runStatement(argument as WriterCalls["sql"][0]);
       case "begin":
-        return this.#begin(id);
+        return this.#begin(argument as WriterCalls["begin"][0]);
       case "end":
         return this.#end(argument as WriterCalls["end"][0]);
       case "close":
@@ -174,17 +174,22 @@ class WriterThread {
     if (statement.transaction !== this.#transaction?.id)
       throw new Error("The transaction was too slow and has been rolled back");
     this.#transaction?.timer.refresh();
-    return this.#runner.run(statement);
+    if (this.#transaction?.failure !== undefined) throw this.#transaction.failure;
+    try {
+      return this.#runner.run(statement);
+    } catch (error) {
+      if (this.#transaction !== undefined && statement.blind === true) this.#transaction.failure = error;
+      throw error;
+    }
   }
 
-  #begin(id: number): number {
+  #begin(id: number): undefined {
     this.#db.exec("begin immediate");
     const timer = setTimeout(() => {
       this.#finish("rollback");
       this.#serveDeferred();
     }, transactionIdleMaxMs);
     this.#transaction = { id, timer };
-    return id;
   }
 
   #end({ transaction, commit }: WriterCalls["end"][0]): undefined {
@@ -192,7 +197,9 @@ class WriterThread {
       if (commit) throw new Error("The transaction was too slow and has been rolled back");
       return;
     }
-    this.#finish(commit ? "commit" : "rollback");
+    const { failure } = this.#transaction;
+    this.#finish(commit && failure === undefined ? "commit" : "rollback");
+    if (commit && failure !== undefined) throw failure;
   }
 
   #finish(how: "commit" | "rollback"): void {
