@@ -6,7 +6,7 @@ import { Command } from "commander";
 import { defaultMailKinds, type MailEvent, type MailKind, mailKinds } from "../../core/event.ts";
 import { openLog } from "../../logs/archive.ts";
 import { readMailEvents } from "../../logs/events.ts";
-import { drained } from "../drained.ts";
+import { JsonPen, jsonBytes } from "../json-pen.ts";
 import { parseYear, parseZone, usageProblem } from "../log-options.ts";
 
 interface LogEventsOptions {
@@ -16,10 +16,6 @@ interface LogEventsOptions {
   readonly kinds?: string;
   readonly format: string;
 }
-
-/** Bytes gathered before they are written: fewer, larger writes. */
-const penBytes = 128 * 1024;
-const freeMax = 16;
 
 /** The command `events`, to be put under `log`. */
 export function logEventsCommand(): Command {
@@ -48,11 +44,10 @@ export async function printLogEvents(options: LogEventsOptions, output: Writable
   for (const path of options.log) await (await openLog(path)).close();
   // Every event dies young: a larger nursery would only make the process larger (200 MB instead of 130 after 10 M lines).
   setFlagsFromString("--semi-space-growth-factor=1");
-  const pen = new Pen(output);
+  const pen = new JsonPen(output);
   const warn = (text: string) => void errors.write(`${text}\n`);
   const several = options.log.length > 1;
-  const see = (event: MailEvent, path: string) =>
-    pen.add(eventJson(event, pen.timeText(event.at), several ? path : undefined));
+  const see = (event: MailEvent, path: string) => writeEvent(pen, event, several ? path : undefined);
   await readMailEvents(options.log, { year, zone, kinds, warn, now: Date.now }, { see, pause: () => pen.flush() });
 }
 
@@ -67,94 +62,68 @@ function parseKinds(text: string | undefined): readonly MailKind[] {
   });
 }
 
-/** One event as one line; a kind's own fields follow those that every event has. Addresses and ids need no quoting. */
-function eventJson(event: MailEvent, time: string, path: string | undefined): string {
-  const ip = event.ip === null ? "null" : `"${event.ip}"`;
-  const id = event.queueId === null ? "null" : `"${event.queueId}"`;
-  const file = path === undefined ? "" : `,"file":${quote(path)}`;
-  return `{"line":${event.line},"time":"${time}","kind":"${event.kind}","ip":${ip},"user":${quote(event.user)},"method":${quote(event.method)},"queue_id":${id},"reason":${quote(event.reason)},"service":${quote(event.service)}${ownFields(event)}${file}}\n`;
+const lineKey = jsonBytes('{"line":');
+const timeKey = jsonBytes(',"time":');
+const kindKeys = new Map(mailKinds.map((kind) => [kind, jsonBytes(`,"kind":"${kind}","ip":`)]));
+const userKey = jsonBytes(',"user":');
+const methodKey = jsonBytes(',"method":');
+const queueIdKey = jsonBytes(',"queue_id":');
+const reasonKey = jsonBytes(',"reason":');
+const serviceKey = jsonBytes(',"service":');
+const attemptsKey = jsonBytes(',"attempts":');
+const senderKey = jsonBytes(',"sender":');
+const recipientsKey = jsonBytes(',"recipients":');
+const sizeKey = jsonBytes(',"size":');
+const recipientKey = jsonBytes(',"recipient":');
+const fileKey = jsonBytes(',"file":');
+const lineEnd = jsonBytes("}\n");
+
+/** One event as one line; a kind's own fields follow those that every event has. */
+function writeEvent(pen: JsonPen, event: MailEvent, path: string | undefined): void {
+  pen.raw(lineKey);
+  pen.number(event.line);
+  pen.raw(timeKey);
+  pen.time(event.at);
+  pen.raw(kindKeys.get(event.kind) ?? lineEnd);
+  pen.text(event.ip);
+  writeText(pen, userKey, event.user);
+  writeText(pen, methodKey, event.method);
+  writeText(pen, queueIdKey, event.queueId);
+  writeText(pen, reasonKey, event.reason);
+  writeText(pen, serviceKey, event.service);
+  writeOwnFields(pen, event);
+  if (path !== undefined) writeText(pen, fileKey, path);
+  pen.raw(lineEnd);
 }
 
-function ownFields(event: MailEvent): string {
+function writeOwnFields(pen: JsonPen, event: MailEvent): void {
   switch (event.kind) {
     case "auth_failure":
-      return event.attempts > 1 ? `,"attempts":${event.attempts}` : "";
+      if (event.attempts > 1) writeNumber(pen, attemptsKey, event.attempts);
+      return;
     case "queued":
-      return `,"sender":${quote(event.sender)},"recipients":${event.recipients},"size":${event.sizeBytes}`;
+      writeText(pen, senderKey, event.sender);
+      writeNumber(pen, recipientsKey, event.recipients ?? 0);
+      writeNumber(pen, sizeKey, event.sizeBytes ?? 0);
+      return;
     case "bounced":
-      return `,"recipient":${quote(event.recipient)},"sender":${quote(event.sender)}`;
+      writeText(pen, recipientKey, event.recipient);
+      writeText(pen, senderKey, event.sender);
+      return;
     case "sent":
     case "deferred":
-      return `,"recipient":${quote(event.recipient)}`;
+      writeText(pen, recipientKey, event.recipient);
+      return;
     default:
-      return "";
   }
 }
 
-/** A JSON string; everything that could act on a terminal is escaped. */
-function quote(text: string | null): string {
-  if (text === null) return "null";
-  if (/^[ !#-[\]-~]*$/.test(text)) return `"${text}"`;
-  return JSON.stringify(text).replace(
-    /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
-    (ch) => `\\u${ch.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+function writeText(pen: JsonPen, key: Buffer, text: string | null): void {
+  pen.raw(key);
+  pen.text(text);
 }
 
-/** Writes lines to a stream at the pace of its reader. */
-class Pen {
-  readonly #output: Writable;
-  #bytes: Buffer = Buffer.allocUnsafeSlow(penBytes);
-  #length = 0;
-  /** Buffers that were written out; new ones would keep the garbage collector busy. */
-  readonly #free: Buffer[] = [];
-  #closed = false;
-  #second = Number.NaN;
-  #secondText = "";
-
-  constructor(output: Writable) {
-    this.#output = output;
-    // A reader that went away (`| head`) is no mistake.
-    const close = () => {
-      this.#closed = true;
-    };
-    output.on("error", close);
-    output.on("close", close);
-  }
-
-  add(line: string): void {
-    // A character of UTF-16 takes three bytes of UTF-8 at most.
-    if (this.#length + line.length * 3 > this.#bytes.length) this.#write(line.length * 3);
-    this.#length += this.#bytes.write(line, this.#length);
-  }
-
-  /** RFC 3339 in UTC, without a fraction where there is none. Many lines of a log share a second. */
-  timeText(at: number): string {
-    const second = Math.floor(at / 1000);
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#secondText = new Date(second * 1000).toISOString().slice(0, -5);
-    }
-    const ms = at - second * 1000;
-    return ms === 0 ? `${this.#secondText}Z` : `${this.#secondText}.${String(ms).padStart(3, "0")}Z`;
-  }
-
-  /** Waits until the reader wants more; false when nobody reads any more. */
-  async flush(): Promise<boolean> {
-    if (this.#length > 0) this.#write(0);
-    if (this.#output.writableNeedDrain && !this.#closed) await drained(this.#output);
-    return !this.#closed;
-  }
-
-  #write(sizeMin: number): void {
-    const bytes = this.#bytes;
-    if (!this.#closed && this.#length > 0) {
-      this.#output.write(bytes.subarray(0, this.#length), () => {
-        if (bytes.length === penBytes && this.#free.length < freeMax) this.#free.push(bytes);
-      });
-    }
-    const free = sizeMin <= penBytes ? this.#free.pop() : undefined;
-    this.#bytes = free ?? Buffer.allocUnsafeSlow(Math.max(penBytes, sizeMin));
-    this.#length = 0;
-  }
+function writeNumber(pen: JsonPen, key: Buffer, value: number): void {
+  pen.raw(key);
+  pen.number(value);
 }

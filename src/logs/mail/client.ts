@@ -2,39 +2,11 @@
 
 import { parseIp, printIp } from "../../core/ip.ts";
 
-export interface Client {
-  readonly ip: string;
-  /** Behind the bracket and the port. */
-  readonly next: number;
-}
-
-/** RFC 1035 names end at 255; an IPv6 address with a zone fits in 64. */
-const hostLengthMax = 255;
-const addressLengthMax = 64;
-
 /**
- * The client that stands at `from`: a host without blank or bracket (it may be empty, as postscreen has it), an address
- * in brackets, perhaps a port (smtpd_client_port_logging). Undefined when it is none, or `unknown[unknown]`.
+ * The pattern of a client, its address as a group: a host without blank or bracket (it may be empty, as postscreen has it; RFC 1035
+ * names end at 255), an address in brackets (an IPv6 address with a zone fits in 63), perhaps a port (smtpd_client_port_logging).
  */
-export function parseClient(text: string, from: number): Client | undefined {
-  const open = text.indexOf("[", from);
-  if (open < 0 || open - from > hostLengthMax) return undefined;
-  for (let i = from; i < open; i++) {
-    const c = text.charCodeAt(i);
-    if (c === 32 || c === 93) return undefined;
-  }
-  const close = text.indexOf("]", open);
-  if (close < 0 || close - open > addressLengthMax) return undefined;
-  const ip = parseAddress(text.slice(open + 1, close));
-  return ip === undefined ? undefined : { ip, next: afterPort(text, close + 1) };
-}
-
-function afterPort(text: string, at: number): number {
-  let i = at + 1;
-  if (text.charCodeAt(at) !== 58) return at;
-  while (isDigitAt(text, i)) i++;
-  return i > at + 1 ? i : at;
-}
+export const clientForm = String.raw`[^ [\]]{0,255}\[([^\]]{1,63})\](?::\d+)?`;
 
 /** Canonical text of an address as a daemon logs it, an interface (`fe80::1%eth0`) or `IPv6:` left out. */
 export function parseAddress(text: string): string | undefined {

@@ -3,8 +3,10 @@
 // of a line quotes names, senders, recipients and commands of whoever connects.
 
 import { draftMailEvent, type MailEventDraft } from "../../core/event.ts";
-import { isDigitAt, parseClient, queueIdLength } from "./client.ts";
+import { clientForm, isDigitAt, parseAddress, queueIdLength } from "./client.ts";
 import type { Daemon, Program } from "./program.ts";
+
+const warningLength = "warning: ".length;
 
 /** The event in a Postfix message, without time and line; undefined when it says nothing that is wanted. */
 export function parsePostfix(program: Program, text: string): MailEventDraft | undefined {
@@ -13,12 +15,9 @@ export function parsePostfix(program: Program, text: string): MailEventDraft | u
   const idLength = queueIdLength(text);
   if (idLength === 0) return undefined;
   // Before 2.1 nothing stood in front of it.
-  if (text.startsWith("reject: ")) return isSmtpd(daemon) ? parseReject(text, 0, "reject: ", service) : undefined;
+  if (text.startsWith("reject: ")) return isSmtpd(daemon) ? parseReject(rejectForm, text, 0, service) : undefined;
   const event = parseAfterId(daemon, text, idLength + 2, service);
-  if (event !== undefined) {
-    const id = text.slice(0, idLength);
-    event.queueId = id === "NOQUEUE" ? null : id;
-  }
+  if (event !== undefined && !text.startsWith("NOQUEUE: ")) event.queueId = text.slice(0, idLength);
   return event;
 }
 
@@ -33,11 +32,11 @@ function parseAfterId(daemon: Daemon, text: string, at: number, service: string)
       return any || daemon === "smtpd" ? parseLogin(text, at, service) : undefined;
     case 114: // reject:
       return any || daemon === "smtpd" || daemon === "postscreen"
-        ? parseReject(text, at, "reject: ", service)
+        ? parseReject(rejectForm, text, at, service)
         : undefined;
     case 109: // milter-reject:
       if (!any && daemon !== "smtpd" && daemon !== "cleanup") return undefined;
-      return parseReject(text, at, daemon === "cleanup" ? "milter-reject: END-OF-MESSAGE" : "milter-reject: ", service);
+      return parseReject(daemon === "cleanup" ? endOfMessageForm : milterForm, text, at, service);
     case 102: // from=
       return any || daemon === "qmgr" ? parseQueued(text, at, service) : undefined;
     case 116: // to=
@@ -47,31 +46,29 @@ function parseAfterId(daemon: Daemon, text: string, at: number, service: string)
   }
 }
 
-function parseWarning(text: string, service: string): MailEventDraft | undefined {
-  return parseRateLimit(text) ?? parseSaslFailure(text, service);
+/** What stands at `at`, by a sticky form. A form that has no loop in a loop is compiled at once and makes little of its own. */
+function match(form: RegExp, text: string, at: number): RegExpExecArray | null {
+  form.lastIndex = at;
+  return form.exec(text);
 }
 
-const limits = new Set([
-  "Connection rate",
-  "Connection concurrency",
-  "Message delivery request rate",
-  "Recipient address rate",
-  "New TLS session rate",
-  "AUTH command rate",
-]);
+function parseWarning(text: string, service: string): MailEventDraft | undefined {
+  return parseSaslFailure(text, service) ?? parseRateLimit(text);
+}
 
 /** `warning: Connection rate limit exceeded: 31 from host[192.0.2.1] for service smtp`; the service is master.cf's name. */
+const rateLimitForm = new RegExp(
+  `((?:Connection rate|Connection concurrency|Message delivery request rate|Recipient address rate|New TLS session rate|AUTH command rate) limit exceeded: \\d*) from ${clientForm} for service `,
+  "y",
+);
+
 function parseRateLimit(text: string): MailEventDraft | undefined {
-  const said = text.indexOf(" limit exceeded: ");
-  if (said < 0 || said > 60 || !limits.has(text.slice(9, said))) return undefined;
-  let at = said + 17;
-  while (isDigitAt(text, at)) at++;
-  if (!text.startsWith(" from ", at)) return undefined;
-  const client = parseClient(text, at + 6);
-  if (client === undefined || !text.startsWith(" for service ", client.next)) return undefined;
-  const event = draftMailEvent("rate_limit", "postfix", text.slice(client.next + 13));
-  event.ip = client.ip;
-  event.reason = text.slice(9, at);
+  const said = match(rateLimitForm, text, warningLength);
+  const ip = said === null ? undefined : parseAddress(said[2] ?? "");
+  if (said === null || ip === undefined) return undefined;
+  const event = draftMailEvent("rate_limit", "postfix", text.slice(rateLimitForm.lastIndex));
+  event.ip = ip;
+  event.reason = said[1] ?? null;
   return event;
 }
 
@@ -86,20 +83,19 @@ const notRefused =
 const unknownMechanism = " authentication failed: Invalid authentication mechanism";
 
 /** `warning: host[192.0.2.1]: SASL LOGIN authentication failed: reason, sasl_username=name`; reason and name may be missing. */
+const saslForm = new RegExp(`${clientForm}: SASL ([\\w.+-]{1,100}) authentication failed(?=:|$)`, "y");
+
 function parseSaslFailure(text: string, service: string): MailEventDraft | undefined {
-  const client = parseClient(text, 9);
-  if (client === undefined || !text.startsWith(": SASL ", client.next)) return undefined;
-  const methodAt = client.next + 7;
-  const said = text.indexOf(" authentication failed", methodAt);
   // A mechanism that is none of RFC 4422's names was never tried, whatever the line goes on to say.
-  if (said < 0 || !/^[\w.+-]{1,100}$/.test(text.slice(methodAt, said))) return undefined;
-  let rest = text.slice(said + 22);
-  if (rest !== "" && !rest.startsWith(":")) return undefined;
-  rest = rest.slice(1).trimStart();
+  const said = match(saslForm, text, warningLength);
+  if (said === null) return undefined;
+  const rest = text.slice(saslForm.lastIndex + 1).trimStart();
   if (notRefused.test(rest) || rest.includes(unknownMechanism)) return undefined;
+  const ip = parseAddress(said[1] ?? "");
+  if (ip === undefined) return undefined;
   const event = draftMailEvent("auth_failure", "postfix", service);
-  event.ip = client.ip;
-  event.method = text.slice(methodAt, said);
+  event.ip = ip;
+  event.method = said[2] ?? null;
   const userAt = rest.indexOf(", sasl_username=");
   if (userAt >= 0) event.user = nameOrNull(rest.slice(userAt + 16));
   const reason = userAt < 0 ? rest : rest.slice(0, userAt);
@@ -112,49 +108,43 @@ function nameOrNull(name: string): string | null {
 }
 
 /** Attributes that may follow a login's name; their values come from the client (MAIL FROM AUTH=) or from a proxy. */
-const afterUser = [", sasl_sender=", ", orig_queue_id=", ", orig_client="];
+const afterUser = /, (?:sasl_sender|orig_queue_id|orig_client)=/;
 
 /** `client=host[192.0.2.1], sasl_method=PLAIN, sasl_username=name`: one a message, not one a login. */
+const loginForm = new RegExp(`client=${clientForm}, sasl_method=(.*?), sasl_username=`, "sy");
+
 function parseLogin(text: string, at: number, service: string): MailEventDraft | undefined {
-  if (!text.startsWith("client=", at)) return undefined;
-  const client = parseClient(text, at + 7);
-  if (client === undefined || !text.startsWith(", sasl_method=", client.next)) return undefined;
-  const methodAt = client.next + 14;
-  const methodEnd = text.indexOf(", sasl_username=", methodAt);
-  if (methodEnd < 0) return undefined;
-  const userAt = methodEnd + 16;
-  let userEnd = text.length;
-  for (const name of afterUser) {
-    const found = text.indexOf(name, userAt);
-    if (found >= 0 && found < userEnd) userEnd = found;
-  }
+  const said = match(loginForm, text, at);
+  const ip = said === null ? undefined : parseAddress(said[1] ?? "");
+  if (said === null || ip === undefined) return undefined;
+  const user = text.slice(loginForm.lastIndex);
+  const userEnd = user.search(afterUser);
   const event = draftMailEvent("login", "postfix", service);
-  event.ip = client.ip;
-  event.method = text.slice(methodAt, methodEnd);
-  event.user = nameOrNull(text.slice(userAt, userEnd));
+  event.ip = ip;
+  event.method = said[2] ?? null;
+  event.user = nameOrNull(userEnd < 0 ? user : user.slice(0, userEnd));
   return event;
 }
 
-/** `reject: RCPT from host[192.0.2.1]: 554 5.7.1 <a@b>: Relay access denied; from=<…> to=<…> proto=ESMTP helo=<…>` */
-function parseReject(text: string, at: number, word: string, service: string): MailEventDraft | undefined {
-  if (!text.startsWith(word, at)) return undefined;
-  let i = at + word.length;
-  while (isCommandChar(text.charCodeAt(i))) i++;
-  if (!text.startsWith(" from ", i)) return undefined;
-  const client = parseClient(text, i + 6);
-  if (client === undefined || !text.startsWith(": ", client.next)) return undefined;
+/**
+ * `reject: RCPT from host[192.0.2.1]: 554 5.7.1 <a@b>: Relay access denied; from=<…> to=<…> proto=ESMTP helo=<…>`. Commands
+ * stand in capitals; a header or a body that cleanup rejects is in small letters.
+ */
+const rejectForm = new RegExp(`reject: [A-Z-]* from ${clientForm}: `, "y");
+const milterForm = new RegExp(`milter-reject: [A-Z-]* from ${clientForm}: `, "y");
+const endOfMessageForm = new RegExp(`milter-reject: END-OF-MESSAGE[A-Z-]* from ${clientForm}: `, "y");
+
+function parseReject(form: RegExp, text: string, at: number, service: string): MailEventDraft | undefined {
+  const said = match(form, text, at);
+  const ip = said === null ? undefined : parseAddress(said[1] ?? "");
+  if (ip === undefined) return undefined;
   const event = draftMailEvent("reject", "postfix", service);
-  event.ip = client.ip;
-  const reply = text.slice(client.next + 2);
+  event.ip = ip;
+  const reply = text.slice(form.lastIndex);
   const tail = reply.search(/; (?:from=<|to=<|proto=)/);
   event.reason = tail < 0 ? reply : reply.slice(0, tail);
   readLoginOfReject(reply, event);
   return event;
-}
-
-/** `RCPT`, `END-OF-MESSAGE`: commands in capitals; a header or a body that cleanup rejects is in small letters. */
-function isCommandChar(c: number): boolean {
-  return (c >= 65 && c <= 90) || c === 45;
 }
 
 /** Postfix 3.10 adds the login behind helo=<…>. A HELO that imitates it leaves the line ending with its own `>`. */
