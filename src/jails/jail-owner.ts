@@ -12,7 +12,7 @@ import { messageOf } from "../core/problem.ts";
 import { countPriorBans, lastBanChange, readAllBans, readBanChanges } from "../store/ban-list.ts";
 import { addBans, type BanOutcome } from "../store/bans.ts";
 import type { Fact, Store } from "../store/db.ts";
-import { addFailures, pruneFailures, readFailures } from "../store/failures.ts";
+import { addFailures, FailureNumbers, lastFailure, pruneFailures, readFailures } from "../store/failures.ts";
 import { pruneGoodLogins, readGoodLogins, saveGoodLogins } from "../store/good-logins.ts";
 import { addNotices } from "../store/notices.ts";
 import { readRules } from "../store/policies.ts";
@@ -69,6 +69,7 @@ export class JailOwner implements LogPartOwner<Transaction<Tables>> {
   #ask: (question: JailsQuestion) => Promise<unknown> = async () => {};
   /** Changes of bans that the part knows. */
   #seq = 0;
+  #numbers = new FailureNumbers(0);
   #outcomes: readonly BanOutcome[] = [];
   #telling: Promise<void> = Promise.resolve();
 
@@ -123,6 +124,7 @@ export class JailOwner implements LogPartOwner<Transaction<Tables>> {
     const now = clock.now();
     const mildness = mildnessOf(config.jails);
     this.#seq = await lastBanChange(store);
+    this.#numbers = new FailureNumbers(await lastFailure(store, config.node.name));
     const bans: StandingBan[] = [];
     for await (const ban of readAllBans(store)) if (this.#isHeld(ban)) bans.push(standingBan(ban));
     return {
@@ -144,7 +146,8 @@ export class JailOwner implements LogPartOwner<Transaction<Tables>> {
     const { config, trust, clock } = this.#options;
     const now = clock.now();
     const own = writes as readonly JailsWrite[];
-    await addFailures(tx, config.node.name, ofKind(own, "failures").map(renderFailures), now);
+    const failures = ofKind(own, "failures").map(renderFailures);
+    await addFailures(tx, config.node.name, failures, this.#numbers.take(failures.length, now));
     await saveGoodLogins(
       tx,
       ofKind(own, "login").map(({ login }) => login),

@@ -18,23 +18,42 @@ export interface SavedFailures {
 const charsMax = 64 * 1024 * 1024;
 const pageRows = 500;
 
-/** Adds failures inside the caller's transaction. `now` in ms. */
-export async function addFailures(
-  tx: Transaction<Tables>,
-  node: string,
-  failures: readonly SavedFailures[],
-  now: number,
-): Promise<void> {
-  if (failures.length === 0) return;
-  const last = await tx
+/** Where the next rows of a node go: in the order of writing, whatever the clock did. */
+export class FailureNumbers {
+  #last: number;
+
+  /** `last`: what lastFailure said. */
+  constructor(last: number) {
+    this.#last = last;
+  }
+
+  /** The first of `count` numbers. `now` in ms. */
+  take(count: number, now: number): number {
+    const first = Math.max(now * 100, this.#last + 1);
+    this.#last = first + count - 1;
+    return first;
+  }
+}
+
+/** The number of a node's newest row, 0 without one. A node has one writer, which asks once. */
+export async function lastFailure(store: Store, node: string): Promise<number> {
+  const last = await store.facts
     .selectFrom("failures")
     .select(({ fn }) => fn.max("id").as("id"))
     .where("node", "=", node)
     .executeTakeFirst();
-  // In the order of writing, whatever the clock did.
-  const from = Math.max(now * 100, Number(last?.id ?? 0) + 1);
+  return Number(last?.id ?? 0);
+}
+
+/** Adds failures inside the caller's transaction, from the number `first` on. */
+export async function addFailures(
+  tx: Transaction<Tables>,
+  node: string,
+  failures: readonly SavedFailures[],
+  first: number,
+): Promise<void> {
   const rows = failures.map(({ jail, body, until }, i) => {
-    return { node, id: String(from + i).padStart(16, "0"), jail, until_at: until, body };
+    return { node, id: String(first + i).padStart(16, "0"), jail, until_at: until, body };
   });
   for (const part of partsOf(rows)) await tx.insertInto("failures").values(part).execute();
 }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { findDecisions, pruneDecisions } from "../../src/store/decisions.ts";
-import { addFailures, readFailures } from "../../src/store/failures.ts";
+import { addFailures, FailureNumbers, lastFailure, readFailures } from "../../src/store/failures.ts";
 import { readGoodLogins, saveGoodLogins } from "../../src/store/good-logins.ts";
 import { addLogCounts } from "../../src/store/log-counts.ts";
 import {
@@ -56,6 +56,21 @@ export function testFacts(withStore: WithStore): void {
     });
     assert.equal((await readGoodLogins(store, 0)).length, rows);
     assert.equal((await readFailures(store, "a", 1_500)).length, rows);
+    assert.equal(await lastFailure(store, "a"), 1_000 + rows - 1);
+    assert.equal(await lastFailure(store, "b"), 0);
+  });
+
+  withStore("failures come back in the order of writing, over a restart and a clock that goes back", async (store) => {
+    for (const [start, hours] of [9, 8, 7].entries()) {
+      const numbers = new FailureNumbers(await lastFailure(store, "a"));
+      for (const part of [0, 1]) {
+        const rows = [0, 1].map((i) => ({ jail: "j", body: `${start}${part}${i}`, until: 2 * hour }));
+        await store.facts.transaction().execute((tx) => addFailures(tx, "a", rows, numbers.take(2, hours * 1_000)));
+      }
+    }
+    const bodies = (await readFailures(store, "a", hour)).map(({ body }) => body);
+    assert.equal(bodies.length, 12);
+    assert.deepEqual(bodies, bodies.toSorted());
   });
 
   withStore("notices are routed once, taken by one, told again only later, and forgotten", async (store) => {
