@@ -19,7 +19,7 @@ import {
   type PrivilegedCall,
   privilegedCall,
 } from "../core/privileged.ts";
-import { Problem } from "../core/problem.ts";
+import { messageOf, Problem } from "../core/problem.ts";
 import { TrustList } from "../core/trust-list.ts";
 import type { QueueTools } from "./queue-tools.ts";
 
@@ -110,7 +110,7 @@ export class HelperServer implements AsyncDisposable {
         if (parsed.data.verb === "action") return this.#sendLater(socket, id, body);
         this.#send(socket, { id, body: await body });
       } catch (error) {
-        this.#send(socket, { id, error: error instanceof Error ? error.message : String(error) });
+        this.#send(socket, { id, error: messageOf(error) });
       }
     });
   }
@@ -118,7 +118,7 @@ export class HelperServer implements AsyncDisposable {
   #sendLater(socket: Socket, id: unknown, body: Promise<unknown>): void {
     body.then(
       (done) => this.#send(socket, { id, body: done }),
-      (error: unknown) => this.#send(socket, { id, error: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) => this.#send(socket, { id, error: messageOf(error) }),
     );
   }
 

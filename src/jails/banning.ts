@@ -58,7 +58,7 @@ export class Banning implements AsyncDisposable {
     const firewall = options.helper ?? createFirewall(config, tools, log);
     this.enforcer = new Enforcer({
       ...{ store, firewall, trust: this.trust.check, clock, log, listFile: listFileOf(jails) },
-      askedOnly: jails.mode === "observe" && firewall.name !== "policy-only",
+      askedOnly: jails.mode === "observe",
     });
     this.trust.onChange(() => this.#tell("trusts"));
   }

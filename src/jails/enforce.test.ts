@@ -10,6 +10,7 @@ import { type Block, blockKey, type Firewall, type FirewallChange } from "../cor
 import { type Network, networkOf, parseNetwork } from "../core/ip.ts";
 import { silentLog } from "../core/log.ts";
 import { TrustList } from "../core/trust-list.ts";
+import { readAllBans } from "../store/ban-list.ts";
 import { banNow, unbanNow } from "../store/bans.ts";
 import type { Store } from "../store/db.ts";
 import { openStore } from "../store/open.ts";
@@ -27,6 +28,11 @@ function network(text: string): Network {
 
 const hour = 3_600_000;
 
+interface HouseOptions {
+  readonly listFile?: string;
+  readonly askedOnly?: boolean;
+}
+
 class House implements AsyncDisposable {
   readonly clock = new ManualClock();
   readonly store: Store;
@@ -34,16 +40,16 @@ class House implements AsyncDisposable {
   readonly enforcer: Enforcer;
   trusted = new TrustList([]);
 
-  private constructor(store: Store, firewall: Firewall, listFile: string) {
+  private constructor(store: Store, firewall: Firewall, { listFile = "", askedOnly = false }: HouseOptions) {
     this.store = store;
     this.firewall = firewall;
     const trust = (address: Network, now: number) => this.trusted.find(address, now)?.why;
-    this.enforcer = new Enforcer({ store, firewall, trust, clock: this.clock, log: silentLog, listFile });
+    this.enforcer = new Enforcer({ store, firewall, trust, clock: this.clock, log: silentLog, listFile, askedOnly });
     store.changes.onChange((fact) => this.enforcer.hear(fact));
   }
 
-  static async open(firewall: Firewall = new DryRunFirewall(silentLog), listFile = ""): Promise<House> {
-    return new House(await openStore("scratch:", { clock: new ManualClock() }), firewall, listFile);
+  static async open(firewall: Firewall = new DryRunFirewall(silentLog), options: HouseOptions = {}): Promise<House> {
+    return new House(await openStore("scratch:", { clock: new ManualClock() }), firewall, options);
   }
 
   wanted(address: string, more: Partial<WantedBan> = {}): WantedBan {
@@ -219,6 +225,40 @@ test("a firewall that hears of ends is told of a longer one", async () => {
   assert.deepEqual(firewall.renewed, [`192.0.2.12 ${until}`]);
 });
 
+test("where jails only observe, what was enforced before leaves the firewall, and what is not ours stays", async () => {
+  const firewall = new DryRunFirewall(silentLog);
+  await using house = await House.open(firewall, { askedOnly: true });
+  const old = house.wanted("192.0.2.1");
+  const seen = house.wanted("192.0.2.2", { enforce: false });
+  const asked = house.wanted("192.0.2.3", { origin: "account", jail: "account" });
+  await house.ban(old, seen);
+  const adds = ["192.0.2.1", "192.0.2.2", "203.0.113.9"].map((text) => ({
+    ...{ address: network(text), until: undefined, ports: undefined },
+  }));
+  await firewall.apply({ adds, renewals: [], deletes: [] });
+  await house.enforcer.start();
+  assert.deepEqual(await house.blocks(), ["192.0.2.2", "203.0.113.9"]);
+  // Neither do our answers refuse him any more.
+  assert.equal(house.enforcer.book.find(old.address.ip, 25, house.clock.now())?.enforce, false);
+  await house.ban(asked);
+  await house.enforcer.readBack(undefined);
+  assert.deepEqual(await house.blocks(), ["192.0.2.2", "192.0.2.3", "203.0.113.9"]);
+  const bans = await Array.fromAsync(readAllBans(house.store));
+  assert.deepEqual(
+    bans.filter((ban) => house.enforcer.isVerified(ban)).map(({ jail }) => jail),
+    ["account"],
+  );
+});
+
+test("where jails only observe, a firewall that does not open is no trouble", async () => {
+  const firewall = new FaultyFirewall(silentLog);
+  firewall.fault = "no rights";
+  await using house = await House.open(firewall, { askedOnly: true });
+  await house.ban(house.wanted("192.0.2.1"));
+  await house.enforcer.start();
+  assert.deepEqual([house.enforcer.state.error, house.enforcer.state.retries], [undefined, 0]);
+});
+
 test("flushed, it holds nothing and puts nothing back", async () => {
   await using house = await House.open();
   await house.enforcer.start();
@@ -231,7 +271,7 @@ test("flushed, it holds nothing and puts nothing back", async () => {
 
 test("the list file has the enforced addresses, one a line, and nothing else is left beside it", async () => {
   const listFile = join(folder, "banned.txt");
-  await using house = await House.open(new DryRunFirewall(silentLog), listFile);
+  await using house = await House.open(new DryRunFirewall(silentLog), { listFile });
   await house.enforcer.start();
   await house.ban(
     house.wanted("192.0.2.1"),

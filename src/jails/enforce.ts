@@ -7,26 +7,21 @@ import { type Block, blockKey, type Firewall, type FirewallChange } from "../cor
 import { printNetwork } from "../core/ip.ts";
 import type { Log } from "../core/log.ts";
 import { messageOf } from "../core/problem.ts";
-import { lastBanChange, readAllBans, readBanChanges } from "../store/ban-list.ts";
 import { expireBans } from "../store/bans.ts";
-import type { Store } from "../store/db.ts";
-import { BanBook } from "./ban-book.ts";
+import type { BanBook } from "./ban-book.ts";
+import { BanRows, type BanRowsOptions } from "./ban-rows.ts";
 import { changeTowards, later } from "./block-change.ts";
 import { writeListFile } from "./list-file.ts";
 import { StandingBlocks } from "./standing-blocks.ts";
 
-export interface EnforcerOptions {
-  readonly store: Store;
+/** Where jails only observe, the firewall is left alone, but for what was asked for and what was put there while they enforced. */
+export interface EnforcerOptions extends BanRowsOptions {
   readonly firewall: Firewall;
   readonly trust: TrustCheck;
   readonly clock: Clock;
   readonly log: Log;
   /** Empty for none. */
   readonly listFile: string;
-  /** Bans that are made to hold here; all of them without it. */
-  readonly concerns?: (ban: Ban) => boolean;
-  /** Jails only observe here: what stands are bans that came with a contained account, and without one the firewall is left alone. */
-  readonly askedOnly?: boolean;
   /** false: somebody else takes away the rows of bans that have ended. */
   readonly expires?: boolean;
 }
@@ -60,10 +55,9 @@ export interface EnforcerState {
 }
 
 export class Enforcer implements AsyncDisposable {
-  readonly book = new BanBook();
+  readonly #rows: BanRows;
   readonly #options: EnforcerOptions;
   readonly #standing = new StandingBlocks();
-  #seq = 0;
   #work: Promise<void> = Promise.resolve();
   #cutting: Promise<void> = Promise.resolve();
   #error: string | undefined;
@@ -85,6 +79,12 @@ export class Enforcer implements AsyncDisposable {
 
   constructor(options: EnforcerOptions) {
     this.#options = options;
+    this.#rows = new BanRows(options);
+  }
+
+  /** What stands by the rows. */
+  get book(): BanBook {
+    return this.#rows.book;
   }
 
   /** Resolves when the rows are read and the firewall is equal to them, or is known to fail; never throws for the firewall. */
@@ -106,9 +106,9 @@ export class Enforcer implements AsyncDisposable {
   /** True when the firewall is known to hold the ban; where our own answers refuse, as soon as it is in memory. */
   isVerified(ban: Ban): boolean {
     const { firewall, clock } = this.#options;
-    if (!ban.enforce) return false;
+    if (!this.#rows.isEnforced(ban)) return false;
     if (firewall.name === "policy-only")
-      return this.book.at(printNetwork(ban.address)).some(({ jail }) => jail === ban.jail);
+      return this.book.at(printNetwork(ban.address)).some(({ jail, enforce }) => enforce && jail === ban.jail);
     return this.#standing.holds(this.#blockOf(ban), clock.now());
   }
 
@@ -171,34 +171,14 @@ export class Enforcer implements AsyncDisposable {
 
   /** What failed may have been the reading of changes. */
   async #again(): Promise<void> {
-    await this.#readRows();
+    await this.#rows.read();
+    this.#listFileStale = true;
     await this.#mend(undefined);
   }
 
-  async #readRows(): Promise<void> {
-    const { store } = this.#options;
-    this.#seq = await lastBanChange(store);
-    this.book.clear();
-    for await (const ban of readAllBans(store)) if (this.#concerns(ban)) this.book.set(ban);
-    this.#listFileStale = true;
-  }
-
-  #concerns(ban: Ban): boolean {
-    return this.#options.concerns?.(ban) ?? true;
-  }
-
   async #takeChanges(): Promise<void> {
-    const { seq, changes } = await readBanChanges(this.#options.store, this.#seq);
-    if (changes === undefined) {
-      return this.#again();
-    }
-    this.#seq = seq;
-    const touched = new Set<string>();
-    for (const { address, jail, ban } of changes) {
-      touched.add(printNetwork(address));
-      if (ban === undefined) this.book.remove({ address, jail });
-      else if (this.#concerns(ban)) this.book.set(ban);
-    }
+    const touched = await this.#rows.readChanges();
+    if (touched === undefined) return this.#again();
     if (touched.size > 0) this.#listFileStale = true;
     await this.#enforce(touched);
   }
@@ -227,8 +207,7 @@ export class Enforcer implements AsyncDisposable {
   #blocksAt(address: string, now: number): Block[] {
     const blocks = new Map<string, Block>();
     for (const ban of this.book.at(address)) {
-      if (!this.#isWanted(ban) || !isStanding(ban, now) || this.#options.trust(ban.address, now) !== undefined)
-        continue;
+      if (!ban.enforce || !isStanding(ban, now) || this.#options.trust(ban.address, now) !== undefined) continue;
       const block = this.#blockOf(ban);
       if (this.#options.firewall.takes?.(block) === false) continue;
       const key = blockKey(block);
@@ -265,14 +244,24 @@ export class Enforcer implements AsyncDisposable {
     log.warn("firewall.refused", { firewall: firewall.name, blocks: refused.size, first });
   }
 
-  #isWanted({ enforce, origin }: Ban): boolean {
-    return enforce && (this.#options.askedOnly !== true || origin === "account");
-  }
-
   /** Somebody who only observes need not have a firewall, or the rights to it, until a ban is asked for. */
   #isLeftAlone(now: number): boolean {
     if (this.#isOpen || this.#options.askedOnly !== true) return false;
     return [...this.book.addresses()].every((address) => this.#blocksAt(address, now).length === 0);
+  }
+
+  /** A firewall that does not open holds nothing that we could take away. */
+  async #holdsOutlived(): Promise<boolean> {
+    const { firewall, log } = this.#options;
+    if (!this.#rows.hasOutlived) return false;
+    try {
+      await firewall.open();
+      return true;
+    } catch (error) {
+      this.#rows.forgetOutlived();
+      log.info("firewall.left-alone", { firewall: firewall.name, error: messageOf(error) });
+      return false;
+    }
   }
 
   /** Opens the firewall, reads what stands in it and makes it equal to all rows. */
@@ -280,7 +269,7 @@ export class Enforcer implements AsyncDisposable {
     const { firewall, clock, log } = this.#options;
     if (this.#isFlushed) return;
     const now = clock.now();
-    if (this.#isLeftAlone(now)) {
+    if (this.#isLeftAlone(now) && !(await this.#holdsOutlived())) {
       this.#readBackAt = now;
       this.#retryAt = Number.POSITIVE_INFINITY;
       this.#error = undefined;
@@ -290,7 +279,8 @@ export class Enforcer implements AsyncDisposable {
     const wasOpen = this.#isOpen;
     this.#isOpen = true;
     const read = await firewall.readBack(now);
-    const standing = Map.groupBy(read ?? [], ({ address }) => printNetwork(address));
+    const ours = (read ?? []).filter(({ address }) => this.#rows.isOurs(printNetwork(address)));
+    const standing = Map.groupBy(ours, ({ address }) => printNetwork(address));
     const wanted = new Map<string, Block[]>();
     for (const address of [...this.book.addresses(), ...standing.keys()])
       if (!wanted.has(address)) wanted.set(address, this.#blocksAt(address, now));
@@ -303,7 +293,8 @@ export class Enforcer implements AsyncDisposable {
     this.#standing.replace(standing, wanted);
     this.#isLacking = false;
     this.#retryAt = Number.POSITIVE_INFINITY;
-    await this.#settle({ ...change, restored: !wasOpen }, wanted, now);
+    // Until a first look has come to its end nobody has just earned a ban.
+    await this.#settle({ ...change, restored: this.#readBackAt === 0 }, wanted, now);
     this.#readBackAt = now;
     if (!this.#isLacking) this.#retryMs = retryMsMin;
     if (this.#error !== undefined) log.info("firewall.works-again", { firewall: firewall.name });

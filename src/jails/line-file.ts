@@ -4,6 +4,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import type { Log } from "../core/log.ts";
+import { messageOf } from "../core/problem.ts";
 
 /** Lines that wait; more are lost, and counted. */
 const waitingMax = 20_000;
@@ -77,7 +78,7 @@ export class LineFile implements AsyncDisposable {
       if (this.#error !== undefined) this.#log.info("file.works-again", { path: this.path, lost: this.#lost });
       this.#error = undefined;
     } catch (error) {
-      this.#failed(error instanceof Error ? error.message : String(error));
+      this.#failed(messageOf(error));
     }
   }
 

@@ -5,6 +5,7 @@ import { type Ban, banKey, isStanding } from "../../core/ban.ts";
 import type { Clock } from "../../core/clock.ts";
 import { printNetwork } from "../../core/ip.ts";
 import type { Log } from "../../core/log.ts";
+import { messageOf } from "../../core/problem.ts";
 import { countPriorBans, lastBanChange, readAllBans, readBanChanges } from "../../store/ban-list.ts";
 import type { Fact, Store } from "../../store/db.ts";
 import { LineFile } from "../line-file.ts";
@@ -100,7 +101,7 @@ export class Fail2banLog implements AsyncDisposable {
       }
     } catch (error) {
       this.#options.log.warn("fail2ban-log.not-read", {
-        error: error instanceof Error ? error.message : String(error),
+        error: messageOf(error),
       });
     }
   }

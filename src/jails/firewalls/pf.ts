@@ -4,6 +4,7 @@
 import type { Block, CutReport, Firewall, FirewallChange } from "../../core/firewall.ts";
 import { contains, printNetwork } from "../../core/ip.ts";
 import type { Log } from "../../core/log.ts";
+import { messageOf } from "../../core/problem.ts";
 import { writeListFile } from "../list-file.ts";
 import { anchorIn, anchorRules, asksTable, type Connection, isEnabled, readConnections, readTable } from "./pf-text.ts";
 import type { Tools } from "./tools.ts";
@@ -188,7 +189,7 @@ export class PfFirewall implements Firewall {
     try {
       await writeListFile(listFile, [...this.#held.keys()].sort());
     } catch (error) {
-      log.warn("firewall.list-file", { path: listFile, error: error instanceof Error ? error.message : String(error) });
+      log.warn("firewall.list-file", { path: listFile, error: messageOf(error) });
     }
   }
 
