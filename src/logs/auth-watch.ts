@@ -6,6 +6,12 @@ import type { SourceCounts } from "./mail-counts.ts";
 
 /** More clients than this, in a minute and without one login. */
 const clientsMin = 20;
+
+/** True when nobody's password can be looked at, by what one log says. */
+export function isAuthDown({ unchecked }: Pick<SourceCounts, "unchecked">): boolean {
+  return unchecked > clientsMin;
+}
+
 /** A service that comes and goes is told of once. */
 const calmMs = 600_000;
 
@@ -26,7 +32,7 @@ export class AuthWatch {
       name: "",
       unchecked: 0,
     });
-    if (worst.unchecked > clientsMin) {
+    if (isAuthDown(worst)) {
       if (this.#downAt === undefined) this.#begin(worst.name, worst.unchecked);
       this.#downAt = now;
     } else if (this.#downAt !== undefined && now - this.#downAt >= calmMs) {

@@ -162,6 +162,7 @@ describe("attackers who write into the log", { skip }, () => {
     const alerts = () => one().daemon.log.match(/ error auth\.down /g)?.length ?? 0;
     await until("it is told", () => alerts() > 0);
     assert.equal(alerts(), 1);
+    assert.match((await one().daemon.command("status")).stdout, /Nobody can log in: the password service/);
   });
 
   test("T11: thousands of wrong passwords for one account ban addresses, and the account goes on sending", async () => {

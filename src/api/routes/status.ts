@@ -2,6 +2,7 @@
 
 import type { Kysely } from "kysely";
 import * as z from "zod";
+import { isAuthDown } from "../../logs/auth-watch.ts";
 import { countBans } from "../../store/ban-list.ts";
 import type { Tables } from "../../store/tables.ts";
 import { type StatusAnswer, statusAnswer } from "../contract.ts";
@@ -137,5 +138,10 @@ function logWarnings(parts: ApiParts): StatusAnswer["warnings"] {
   const messages = logs.sources.flatMap(({ troubles }) => troubles);
   if (logs.isSilent) messages.unshift("Postfix asks, and no line of it has been read for ten minutes");
   if (logs.isFailing) messages.unshift("No log is read as long as the store takes no writes");
-  return messages.slice(0, logWarningsMax).map((message) => ({ message, hint }));
+  const warnings = messages.slice(0, logWarningsMax).map((message) => ({ message, hint }));
+  const down = logs.counts.filter(isAuthDown).map(({ name }) => ({
+    message: `Nobody can log in: the password service does not answer, says ${name}`,
+    hint: "look at Dovecot or saslauthd; nobody is banned for it",
+  }));
+  return [...down, ...warnings];
 }
