@@ -1,7 +1,7 @@
 // Who has logged in from where: what makes a wrong password look like a typing mistake. Known for days, by network and account.
 
 import { type Ip, networkOf, parseIp, printIp, printNetwork } from "../core/ip.ts";
-import { LoginTable, placeOf } from "./login-table.ts";
+import { hashOf, LoginTable, placeOf } from "./login-table.ts";
 
 /** Login of an account; plain data. */
 export interface GoodLogin {
@@ -32,10 +32,11 @@ export class GoodLogins {
   see(ip: Ip, account: string, at: number): GoodLogin | undefined {
     if (account === "" || account.length > accountCharsMax) return undefined;
     const place = placeOf(ip);
-    const row = this.#table.find(place, account);
+    const hash = hashOf(account);
+    const row = this.#table.find(place, hash);
     const isSaid = row >= 0 && this.#table.isAt(row, place) && at < this.#table.timeOf(row) + writeEveryMs;
     if (isSaid) return undefined;
-    this.#table.write(row, place, account, at);
+    this.#table.write(row, place, hash, at);
     if (ip.family === 4) return { network: printNetwork(networkOf(ip, 24)), account, address: printIp(ip), at };
     const [network, address] = [networkOf(ip, 48), networkOf(ip, 64)];
     return { network: printNetwork(network), account, address: printNetwork(address), at };
@@ -45,13 +46,13 @@ export class GoodLogins {
     const slash = address.indexOf("/");
     const ip = parseIp(slash < 0 ? address : address.slice(0, slash));
     if (ip === undefined) return;
-    const place = placeOf(ip);
-    this.#table.write(this.#table.find(place, account), place, account, at);
+    const [place, hash] = [placeOf(ip), hashOf(account)];
+    this.#table.write(this.#table.find(place, hash), place, hash, at);
   }
 
   /** The account logged in from this network lately. */
   knows(ip: Ip, account: string, now: number): boolean {
-    const row = this.#table.find(placeOf(ip), account);
+    const row = this.#table.find(placeOf(ip), hashOf(account));
     return row >= 0 && this.#table.timeOf(row) > now - this.#keepMs;
   }
 

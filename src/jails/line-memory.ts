@@ -29,7 +29,7 @@ export class LineMemory {
     if (left < length + lengthBytes) this.#written += left;
     const at = this.#written % this.#bytesMax;
     this.#ring.writeUInt16LE(length, at);
-    bytes.copy(this.#ring, at + lengthBytes, start, start + length);
+    this.#ring.set(bytes.subarray(start, start + length), at + lengthBytes);
     this.#lastBytes = bytes;
     this.#lastStart = start;
     this.#lastLine = this.#written;

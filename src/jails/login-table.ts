@@ -18,6 +18,24 @@ export function placeOf({ family, words: [first, second] }: Ip): LoginPlace {
   return { high: first | 0, middle: (second & 0xffff0000) | 0, low: second & 0xffff };
 }
 
+/** What is known of an account's name. */
+export interface AccountHash {
+  readonly hash: number;
+  readonly mark: number;
+}
+
+/** FNV-1a, and the same with other numbers. */
+export function hashOf(account: string): AccountHash {
+  let hash = 0x811c9dc5 | 0;
+  let mark = 0x9747b28c | 0;
+  for (let i = 0; i < account.length; i++) {
+    const c = account.charCodeAt(i);
+    hash = Math.imul(hash ^ c, 0x01000193);
+    mark = Math.imul(mark ^ c, 0x5bd1e995);
+  }
+  return { hash, mark };
+}
+
 const none = -1;
 const rowsFirst = 1_024;
 
@@ -40,10 +58,8 @@ export class LoginTable {
   }
 
   /** The row of a pair; below nought: there is none. */
-  find({ high, middle }: LoginPlace, account: string): number {
+  find({ high, middle }: LoginPlace, { hash, mark }: AccountHash): number {
     const { highs, middles, accounts, marks, nextOfPair } = this.#columns;
-    const hash = hashOf(account, 0x811c9dc5, 0x01000193);
-    const mark = hashOf(account, 0x9747b28c, 0x5bd1e995);
     let row = this.#byPair[pairBucket(high, middle, hash, this.#byPair.length)] as number;
     while (row >= 0) {
       if (accounts[row] === hash && marks[row] === mark && highs[row] === high && middles[row] === middle) return row;
@@ -62,7 +78,7 @@ export class LoginTable {
   }
 
   /** Writes the last login of a pair; `row` is what `find` has of it. */
-  write(row: number, place: LoginPlace, account: string, at: number): void {
+  write(row: number, place: LoginPlace, account: AccountHash, at: number): void {
     if (row >= 0) this.#leave(row);
     const written = row >= 0 ? row : this.#makeRow(place, account);
     this.#columns.times[written] = at;
@@ -84,14 +100,14 @@ export class LoginTable {
     return count;
   }
 
-  #makeRow({ high, middle }: LoginPlace, account: string): number {
+  #makeRow({ high, middle }: LoginPlace, { hash, mark }: AccountHash): number {
     if (this.#size === this.#columns.rows && this.#size < this.#rowsMax) this.#grow();
     const row = this.#size < this.#columns.rows ? this.#size++ : this.#forgetOldest();
     const columns = this.#columns;
     columns.highs[row] = high;
     columns.middles[row] = middle;
-    columns.accounts[row] = hashOf(account, 0x811c9dc5, 0x01000193);
-    columns.marks[row] = hashOf(account, 0x9747b28c, 0x5bd1e995);
+    columns.accounts[row] = hash;
+    columns.marks[row] = mark;
     this.#enterPair(row);
     return row;
   }
@@ -206,13 +222,6 @@ function makeColumns(rows: number, before?: Columns): Columns {
     ...{ accounts: words(before?.accounts), marks: words(before?.marks), nextOfPair: words() },
     ...{ nextAtAddress: words(), beforeAtAddress: words(), newer: words(), older: words() },
   };
-}
-
-/** FNV-1a, and the same with other numbers. */
-function hashOf(account: string, from: number, factor: number): number {
-  let hash = from | 0;
-  for (let i = 0; i < account.length; i++) hash = Math.imul(hash ^ account.charCodeAt(i), factor);
-  return hash;
 }
 
 function pairBucket(high: number, middle: number, account: number, buckets: number): number {

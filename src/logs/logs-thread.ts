@@ -35,8 +35,8 @@ const restartMsMax = 60_000;
 const closeMs = 6_000;
 const answerMs = 5_000;
 const questionsMax = 1_000;
-/** Lines die young; V8's own choice would keep tens of megabytes of them. */
-const maxYoungGenerationSizeMb = 8;
+/** Events of a piece are alive until it was shown: with less room they are copied again and again, a fifth of all the work. */
+const maxYoungGenerationSizeMb = 48;
 
 export interface LogsState extends LogsReport {
   /** When the thread said this, ms since the epoch; 0 before the first word. */

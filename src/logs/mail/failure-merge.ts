@@ -4,34 +4,16 @@
 
 import type { MailEvent } from "../../core/event.ts";
 import { tryingNext } from "./dovecot-auth.ts";
+import { type WaitingLine, WaitingLines } from "./waiting-lines.ts";
 
 /** Both lines of one refused password stand within this time: Dovecot delays its answer by 2 s (auth_failure_delay). */
 const togetherMs = 4_000;
 
-/**
- * Addresses that have lines waiting for their second telling, in each of two generations. The older generation goes when
- * the younger is full: then one password may count twice, which no attacker gains by.
- */
-const addressesMax = 10_000;
-/** Waiting lines of one address, of each teller; no client has more refused passwords under way at once. */
-const waitingOfAddressMax = 64;
-
-interface Waiting {
-  readonly at: number;
-  readonly user: string | null;
-  left: number;
-}
-
-/** Lines of one address that have not been told a second time, in their order: by the auth process, and by the daemon in front. */
-interface Address {
-  readonly auth: Waiting[];
-  readonly front: Waiting[];
-}
-
 /** Tells how many failures each auth_failure adds. Time comes with the events, which may be out of order by seconds. */
 export class FailureMerge {
-  #young = new Map<string, Address>();
-  #old = new Map<string, Address>();
+  /** Told by the auth process, and by the daemon in front of it. */
+  readonly #auth = new WaitingLines();
+  readonly #front = new WaitingLines();
 
   /** Failures that this event adds to those told before it: 0 when all its attempts were. Only for auth_failure. */
   count(event: MailEvent): number {
@@ -39,58 +21,33 @@ export class FailureMerge {
     const byAuth = event.source === "dovecot-auth";
     // The next passdb will decide; if it refuses too, it says so in a line of its own.
     if (byAuth && event.reason?.endsWith(tryingNext) === true) return 0;
-    const user = event.user === null ? null : event.user.toLowerCase();
-    const address = this.#young.get(event.ip) ?? this.#old.get(event.ip);
-    const others = byAuth ? address?.front : address?.auth;
-    const left =
-      others === undefined || others.length === 0 ? event.attempts : takeTold(others, { event, user, byAuth });
-    if (left > 0) this.#keep(event.ip, address, { at: event.at, user, left }, byAuth);
+    const others = (byAuth ? this.#front : this.#auth).of(event.ip);
+    const left = others.length === 0 ? event.attempts : takeTold(others, event, byAuth);
+    if (left > 0) (byAuth ? this.#auth : this.#front).add({ at: event.at, ip: event.ip, user: event.user, left });
     return left;
-  }
-
-  #keep(ip: string, known: Address | undefined, waiting: Waiting, byAuth: boolean): void {
-    const address = known ?? { auth: [], front: [] };
-    const own = byAuth ? address.auth : address.front;
-    forgetOld(own, waiting.at);
-    own.push(waiting);
-    if (this.#young.get(ip) === address) return;
-    if (this.#young.size >= addressesMax) {
-      this.#old = this.#young;
-      this.#young = new Map();
-    }
-    this.#young.set(ip, address);
   }
 }
 
 /** Takes from lines that wait what this event tells again; how many of its attempts nobody told before. */
-function takeTold(
-  others: Waiting[],
-  { event, user, byAuth }: { event: MailEvent; user: string | null; byAuth: boolean },
-): number {
+function takeTold(others: readonly WaitingLine[], event: MailEvent, byAuth: boolean): number {
   const since = Math.max(event.at - togetherMs - event.overSeconds * 1000, event.at - sessionMs);
+  const user = lowerCase(event.user);
   const plain = unescaped(user, byAuth);
   let left = event.attempts;
-  for (let i = 0; i < others.length && left > 0; ) {
-    const other = others[i];
-    if (other === undefined) break;
-    const isSame = isSameUser(other.user, user) || isSameUser(unescaped(other.user, !byAuth), plain);
-    if (other.at >= since && isSame) {
-      const both = Math.min(left, other.left);
-      other.left -= both;
-      left -= both;
-    }
-    if (other.left === 0) others.splice(i, 1);
-    else i++;
+  for (const other of others) {
+    if (left === 0) break;
+    if (other.at < since) continue;
+    const name = lowerCase(other.user);
+    if (!isSameUser(name, user) && !isSameUser(unescaped(name, !byAuth), plain)) continue;
+    const both = Math.min(left, other.left);
+    other.left -= both;
+    left -= both;
   }
   return left;
 }
 
-/** Room for one more, and nothing that has been waiting for longer than any session lasts. */
-function forgetOld(waiting: Waiting[], now: number): void {
-  let old = 0;
-  while (old < waiting.length && (waiting[old]?.at ?? 0) < now - sessionMs) old++;
-  old = Math.max(old, waiting.length + 1 - waitingOfAddressMax);
-  if (old > 0) waiting.splice(0, old);
+function lowerCase(name: string | null): string | null {
+  return name === null ? null : name.toLowerCase();
 }
 
 /** A login process ends a session that does not log in after three minutes (CLIENT_LOGIN_TIMEOUT_MSECS). */
