@@ -107,23 +107,33 @@ export class Fail2banJails {
     this.#isLive = batch.isLive;
     const candidates = candidatesIn(batch, audience);
     if (candidates.every((lines) => lines.length === 0)) return [];
-    const texts = new LineTexts(batch);
-    const asked: Asked[] = [];
-    for (const [i, running] of audience.running.entries())
-      for (const line of candidates[i] ?? []) {
-        const one = ask(running, line, texts);
-        if (one === undefined) continue;
-        if (one.at === undefined || !this.#isOld(running.jail, one.at)) asked.push(one);
-      }
+    const asked = this.#askedOf(audience, candidates, new LineTexts(batch));
     const tickets: Ticket[] = [];
     this.#guard.seeAll(asked, (seen, index) => {
       const one = asked[index];
-      if (seen.kind !== "failure" || one === undefined) return;
-      const { running, line, ended } = one;
-      const found = { failure: seen.failure, at: one.at ?? seen.failure.at, line, ended };
-      for (const ticket of this.#fail(running, found, batch, eventIn(events, line))) tickets.push(ticket);
+      if (seen.kind === "failure" && one !== undefined) this.#take(seen.failure, one, batch, events, tickets);
     });
     return tickets;
+  }
+
+  #askedOf({ running: all }: Audience, candidates: readonly (readonly number[])[], texts: LineTexts): Asked[] {
+    const asked: Asked[] = [];
+    for (const [i, running] of all.entries()) this.#ask(running, candidates[i] ?? [], texts, asked);
+    return asked;
+  }
+
+  #ask(running: Running, lines: readonly number[], texts: LineTexts, asked: Asked[]): void {
+    for (let i = 0; i < lines.length; i++) {
+      const one = ask(running, lines[i] as number, texts);
+      if (one !== undefined && (one.at === undefined || !this.#isOld(running.jail, one.at))) asked.push(one);
+    }
+  }
+
+  #take(failure: Failure, one: Asked, batch: LineBatch, events: readonly MailEvent[], tickets: Ticket[]): void {
+    const { running, line, ended } = one;
+    const found = { failure, at: one.at ?? failure.at, line, ended };
+    const made = this.#fail(running, found, batch, eventIn(events, line));
+    for (let i = 0; i < made.length; i++) tickets.push(made[i] as Ticket);
   }
 
   #fail(

@@ -55,6 +55,8 @@ export function makeFailureCounter(setting: CounterSetting, budget: FailureBudge
 /** Numbers of one failure in a flat list: an array of numbers costs a fraction of as many objects. */
 const width = 3;
 
+const none: readonly Failed[] = [];
+
 function failuresOf(flat: readonly number[]): readonly Failed[] {
   const failures: Failed[] = [];
   for (let i = 0; i < flat.length; i += width)
@@ -89,10 +91,10 @@ class SlidingCounter implements FailureCounter {
     dropOld(flat, (flat[flat.length - width] ?? time) - this.#setting.findtimeMs);
     const count = flat.length / width;
     const ban = count >= this.#setting.maxretry;
-    this.#ids.delete(id);
+    if (known !== undefined) this.#ids.delete(id);
     if (!ban) this.#ids.set(id, flat);
     this.#clean(now);
-    return { count, ban, failures: ban ? failuresOf(flat) : [] };
+    return ban ? { count, ban, failures: failuresOf(flat) } : { count, ban, failures: none };
   }
 
   forget(id: string): boolean {

@@ -1,8 +1,9 @@
 // The jails in the logs thread: lines and mail events become tickets, which their owner writes as bans in the transaction of the place.
 
 import { Accounts } from "../core/account.ts";
-import { defaultMailKinds } from "../core/event.ts";
+import { defaultMailKinds, type MailEvent } from "../core/event.ts";
 import { type Ip, parseNetwork } from "../core/ip.ts";
+import type { LineBatch } from "../core/line-batch.ts";
 import type { LogPart, SeenLines } from "../core/log-part.ts";
 import { readFail2ban } from "./fail2ban-config.ts";
 import { Fail2banJails } from "./fail2ban-jails.ts";
@@ -69,29 +70,34 @@ export class JailPart implements LogPart<JailsWrite> {
   }
 
   see({ batch, events, refused }: SeenLines): readonly JailsWrite[] {
-    const now = batch.readAt;
-    this.#now = now;
+    this.#now = batch.readAt;
     const writes: JailsWrite[] = [];
-    for (let i = 0; i < events.length; i++) {
-      const event = events[i];
-      // Nobody to be banned for it, or to be known by it.
-      if (event === undefined || event.ip === null) continue;
-      const at = timeOf(event.at, now, batch.isLive);
-      const { line } = event;
-      const keepLine = () => this.#lines.keep(batch.bytes, batch.starts[line] ?? 0, batch.ends[line] ?? 0);
-      const { tickets, login } = batch.isReplay
-        ? this.#own.learn(event, at)
-        : this.#own.see(event, refused[i] ?? 0, at, now, keepLine);
-      for (const ticket of tickets) writes.push({ kind: "ticket", ticket });
-      if (login !== undefined) writes.push({ kind: "login", login });
-      const leak = batch.isReplay ? undefined : this.#leaks.see(event, at, now);
-      if (leak !== undefined) writes.push({ kind: "leak", leak });
-    }
+    this.#seeEvents(batch, events, refused, writes);
     if (!batch.isReplay)
       for (const ticket of this.#fail2ban.see(batch, events)) writes.push({ kind: "ticket", ticket });
     this.#lines.endPiece();
-    writes.push(...this.#recorded());
+    for (const recorded of this.#recorded()) writes.push(recorded);
     return writes;
+  }
+
+  #seeEvents(batch: LineBatch, events: readonly MailEvent[], refused: readonly number[], writes: JailsWrite[]): void {
+    for (let i = 0; i < events.length; i++) {
+      const event = events[i];
+      // Nobody to be banned for it, or to be known by it.
+      if (event !== undefined && event.ip !== null) this.#seeEvent(batch, event, refused[i] ?? 0, writes);
+    }
+  }
+
+  #seeEvent(batch: LineBatch, event: MailEvent, refused: number, writes: JailsWrite[]): void {
+    const now = batch.readAt;
+    const at = timeOf(event.at, now, batch.isLive);
+    const { tickets, login } = batch.isReplay
+      ? this.#own.learn(event, at)
+      : this.#own.see(event, refused, at, now, batch);
+    for (const ticket of tickets) writes.push({ kind: "ticket", ticket });
+    if (login !== undefined) writes.push({ kind: "login", login });
+    const leak = batch.isReplay ? undefined : this.#leaks.see(event, at, now);
+    if (leak !== undefined) writes.push({ kind: "leak", leak });
   }
 
   isUrgent({ kind }: JailsWrite): boolean {

@@ -2,6 +2,7 @@
 
 import type { MailEvent, MailKind } from "../core/event.ts";
 import { type Ip, parseIp } from "../core/ip.ts";
+import type { LineBatch } from "../core/line-batch.ts";
 import type { FailureBudget } from "./failure-budget.ts";
 import { type GoodLogin, GoodLogins } from "./good-logins.ts";
 import { Jail, type JailSetting } from "./jail.ts";
@@ -114,8 +115,8 @@ export class OwnJails {
     this.#good.restore(login);
   }
 
-  /** One event. `at`: when it counts as having happened; `keepLine` keeps its line when it is a failure. */
-  see(event: MailEvent, refused: number, at: number, now: number, keepLine: () => number): OwnOutcome {
+  /** One event. `at`: when it counts as having happened; `batch` has its line, which is kept when it is a failure. */
+  see(event: MailEvent, refused: number, at: number, now: number, batch: LineBatch): OwnOutcome {
     const interested = this.#byKind.get(event.kind);
     if (event.ip === null || (interested === undefined && event.kind !== "login")) return nothing;
     const ip = parseIp(event.ip);
@@ -131,7 +132,7 @@ export class OwnJails {
       if (failures === 0) continue;
       if (this.#options.isTrusted(ip)) running.jail.counts.exempt++;
       else {
-        const more = this.#fail(running, who, seen.account, failures, keepLine());
+        const more = this.#fail(running, who, seen.account, failures, this.#keepLine(event, batch));
         if (more.length > 0) tickets = tickets === undefined ? more : [...tickets, ...more];
       }
     }
@@ -154,6 +155,10 @@ export class OwnJails {
     const mildSetting = { ...setting, maxretry: setting.maxretry * factor, bantimeMs: mildTime, subnets: undefined };
     const names = { name: `${setting.name}${mildEnd}`, bansAs: setting.name, what: `${setting.what}, treated mildly,` };
     return { plug, jail, mild: new Jail({ ...mildSetting, ...names }, lines, budget) };
+  }
+
+  #keepLine({ line }: MailEvent, { bytes, starts, ends }: LineBatch): number {
+    return this.#options.lines.keep(bytes, starts[line] ?? 0, ends[line] ?? 0);
   }
 
   #accountOf(user: string | null): string {

@@ -53,7 +53,7 @@ export class LogParts implements Consumer<LogWrite> {
   }
 
   #show(writes: LogWrite[], batch: LineBatch, events: readonly MailEvent[]): void {
-    const seen = { batch, events, refused: events.map((event) => this.#merge.count(event)) };
+    const seen = { batch, events, refused: this.#refusedOf(events) };
     for (const [name, part] of this.#parts)
       collect(
         writes,
@@ -61,6 +61,12 @@ export class LogParts implements Consumer<LogWrite> {
         this.#guard(name, () => part.see(seen)),
         part,
       );
+  }
+
+  #refusedOf(events: readonly MailEvent[]): readonly number[] {
+    const refused: number[] = [];
+    for (let i = 0; i < events.length; i++) refused.push(this.#merge.count(events[i] as MailEvent));
+    return refused;
   }
 
   due(now: number): readonly LogWrite[] {

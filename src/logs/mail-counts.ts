@@ -1,7 +1,7 @@
 // A consumer that counts: what lines were, and how many mail events of each kind each source told. The counts of events are
 // written with the place; the rest is for figures and status.
 
-import { type MailEvent, mailKinds } from "../core/event.ts";
+import { type MailEvent, type MailKind, mailKinds } from "../core/event.ts";
 import type { LineBatch } from "../core/line-batch.ts";
 import type { LogCount } from "../store/log-counts.ts";
 import type { Consumer } from "./follow.ts";
@@ -31,6 +31,10 @@ const streamsMax = 256;
 /** Samples cost a string: of a flood of unknown lines most are only counted. */
 const shapesPerBatchMax = 20;
 
+const noKinds: Readonly<Record<MailKind, number>> = {
+  ...{ login: 0, auth_failure: 0, rate_limit: 0, reject: 0, queued: 0, sent: 0, bounced: 0, deferred: 0 },
+};
+
 class Counts {
   readonly lines: Record<LineResult, number> = { event: 0, mail: 0, other: 0, unknown: 0, skipped: 0 };
   readonly kinds: Record<string, number> = {};
@@ -57,11 +61,11 @@ export class MailCounts implements Consumer<LogCount> {
     const { source, bytes, starts, ends, count } = batch;
     const counts = this.#countsOf(source);
     const reader = this.#readerOf(batch.stream, counts);
-    const kinds = new Map<string, number>();
+    const kinds: Record<MailKind, number> = { ...noKinds };
     let shapes = 0;
     const emit = (event: MailEvent) => {
       if (event.at < this.#oldestAt) this.#oldestAt = event.at;
-      kinds.set(event.kind, (kinds.get(event.kind) ?? 0) + 1);
+      kinds[event.kind]++;
       if (event.kind === "login") counts.unchecked.loggedIn();
       this.#onEvent?.(event, source);
     };
@@ -76,8 +80,9 @@ export class MailCounts implements Consumer<LogCount> {
     }
     counts.lines.skipped += batch.skipped;
     counts.lastLineAt = batch.readAt;
-    for (const [kind, number] of kinds) counts.kinds[kind] = (counts.kinds[kind] ?? 0) + number;
-    return [...kinds].map(([kind, number]) => ({ source, kind, count: number }));
+    const told = mailKinds.filter((kind) => kinds[kind] > 0);
+    for (const kind of told) counts.kinds[kind] = (counts.kinds[kind] ?? 0) + kinds[kind];
+    return told.map((kind) => ({ source, kind, count: kinds[kind] }));
   }
 
   /** The time of the oldest event since the last call; ms since the epoch, Infinity for none. */

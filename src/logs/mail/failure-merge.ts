@@ -4,16 +4,21 @@
 
 import type { MailEvent } from "../../core/event.ts";
 import { tryingNext } from "./dovecot-auth.ts";
-import { type WaitingLine, WaitingLines } from "./waiting-lines.ts";
+import { type WaitingLine, WaitingLines, withRoom } from "./waiting-lines.ts";
 
 /** Both lines of one refused password stand within this time: Dovecot delays its answer by 2 s (auth_failure_delay). */
 const togetherMs = 4_000;
 
+/** Lines that wait for their second telling, of each teller. */
+const linesMax = 32_768;
+/** Without `auth_verbose` there is no second telling, and no line is waited for long. */
+const linesUnasked = 1_024;
+
 /** Tells how many failures each auth_failure adds. Time comes with the events, which may be out of order by seconds. */
 export class FailureMerge {
   /** Told by the auth process, and by the daemon in front of it. */
-  readonly #auth = new WaitingLines();
-  readonly #front = new WaitingLines();
+  readonly #auth = new WaitingLines(linesMax);
+  #front = new WaitingLines(linesUnasked);
 
   /** Failures that this event adds to those told before it: 0 when all its attempts were. Only for auth_failure. */
   count(event: MailEvent): number {
@@ -21,6 +26,7 @@ export class FailureMerge {
     const byAuth = event.source === "dovecot-auth";
     // The next passdb will decide; if it refuses too, it says so in a line of its own.
     if (byAuth && event.reason?.endsWith(tryingNext) === true) return 0;
+    if (byAuth && this.#front.linesMax < linesMax) this.#front = withRoom(this.#front, linesMax);
     const others = (byAuth ? this.#front : this.#auth).of(event.ip);
     const left = others.length === 0 ? event.attempts : takeTold(others, event, byAuth);
     if (left > 0) (byAuth ? this.#auth : this.#front).add({ at: event.at, ip: event.ip, user: event.user, left });
