@@ -4,7 +4,9 @@ import { AccountsOwner } from "./accounts/accounts-owner.ts";
 import { readAccountsSettings } from "./accounts/accounts-settings.ts";
 import { askedLogin } from "./accounts/asked-login.ts";
 import { ContainmentKeeper } from "./accounts/contain/containment-keeper.ts";
+import { HostSteps } from "./accounts/contain/host-steps.ts";
 import { LiveSessions } from "./accounts/contain/live-sessions.ts";
+import { NodeOrders } from "./accounts/contain/node-orders.ts";
 import { readQueueIds } from "./accounts/contain/postfix-queue.ts";
 import { WatchLevels } from "./accounts/watch-levels.ts";
 import { authPolicyParts } from "./api/auth-policy-parts.ts";
@@ -160,14 +162,17 @@ export function createContainment(
   judge: AccountsOwner,
 ): ContainmentKeeper {
   const { node, postfix, accounts } = read.config;
-  const keeper = new ContainmentKeeper({
-    ...{ store, clock, judge, log: options.log, node: node.name },
-    trust: banning.trust.check,
-    sessions: (account) => sessions.of(account, clock.now()),
-    firewallTrouble: () => banning.state.error,
-    dovecotConfig: accounts.dovecot_config,
+  const host = new HostSteps({
+    ...{ node: node.name, dovecotConfig: accounts.dovecot_config, helper: () => helper },
+    queueOf: (account) => judge.queueOf(account),
     queued: () => readQueueIds(postfix.config_directories),
-    helper: () => helper,
+    sessions: (account) => sessions.of(account, clock.now()),
+  });
+  const { log } = options;
+  const orders = judge.isShared ? new NodeOrders({ store, clock, log, host }) : undefined;
+  const keeper = new ContainmentKeeper({
+    ...{ store, clock, judge, log, host, orders, trust: banning.trust.check },
+    firewallTrouble: () => banning.state.error,
   });
   judge.containBy((account, reason) =>
     keeper.contain({ account, reason, skip: [] }, { by: "judge", now: clock.now() }),

@@ -1,6 +1,7 @@
 // What falls due in the daemon whether somebody asks or not.
 
 import type { AccountsOwner } from "./accounts/accounts-owner.ts";
+import type { ContainmentKeeper } from "./accounts/contain/containment-keeper.ts";
 import type { PolicyMeasures } from "./api/policy-measures.ts";
 import type { Config, ReadConfig } from "./config/config.ts";
 import type { Clock } from "./core/clock.ts";
@@ -43,6 +44,7 @@ interface UpkeepInput {
   readonly engine: PolicyEngine;
   readonly jails: JailOwner;
   readonly accounts: AccountsOwner;
+  readonly containment: ContainmentKeeper;
   readonly banning: Banning;
 }
 
@@ -60,6 +62,8 @@ export function startUpkeep(stack: AsyncDisposableStack, input: UpkeepInput): vo
   stack.defer(every(judgeMs, options.log, () => accounts.work()));
   stack.defer(() => accounts.leave());
   stack.defer(every(pruneMs, options.log, () => accounts.prune(clock.now())));
+  stack.defer(every(sweepMs, options.log, () => input.containment.work()));
+  stack.defer(every(pruneMs, options.log, () => input.containment.prune(clock.now())));
   stack.defer(every(outboxMs, options.log, () => outbox.work()));
   stack.defer(every(sweepMs, options.log, () => engine.sweep(clock.now())));
   stack.defer(every(watchesMs, options.log, () => pruneWatches(store, clock.now())));

@@ -63,7 +63,7 @@ describe("two daemons on one PostgreSQL judge accounts as one", { skip: needs("p
     writeFileSync(log("mx1"), quietDays(user, Date.now()));
     writeFileSync(log("mx2"), "");
     const start = (node: string) => {
-      const sections = `[[logs]]\npath = "${log(node)}"\nfrom = "start"\n[accounts]\nmode = "enforce"\n`;
+      const sections = `[[logs]]\npath = "${log(node)}"\nfrom = "start"\n[accounts]\nmode = "enforce"\n[postfix]\nconfig_directories = ["${folder}/none"]\n`;
       return DaemonChild.start({ rules: limitedGroup, storeUrl, node, sections });
     };
     one = await start("mx1");
@@ -126,10 +126,15 @@ describe("two daemons on one PostgreSQL judge accounts as one", { skip: needs("p
     const contained = await act(one, "contain", user);
     assert.deepEqual([contained.get("freeze")?.result, contained.get("ban")?.result], ["done", "done"]);
     assert.ok(!(contained.get("ban")?.detail ?? "").includes(home));
+    // Without a helper each node says what somebody has to run there.
+    for (const step of ["hold", "kick"]) assert.equal(contained.get(step)?.result, "by_hand");
+    assert.match(contained.get("hold")?.detail ?? "", /^mx1: postsuper -h \w+.*; mx2: postsuper -h \w+/);
+    assert.match(contained.get("kick")?.detail ?? "", /^mx1: doveadm kick .*; mx2: doveadm kick /);
     for (const daemon of [one, two]) await until("it is frozen", async () => /suspended/.test(await answerOf(daemon)));
     assert.ok((await rig.query("select * from bans where jail = 'account'")).length >= 10);
     const released = await act(two, "release", user, "--password-changed", "--probation", "0s");
     assert.equal(released.get("reset")?.result, "done", JSON.stringify(released.get("reset")));
+    assert.match(released.get("unhold")?.detail ?? "", /^mx2: postsuper -d \w+.*; mx1: postsuper -d \w+/);
     assert.deepEqual(await rig.query("select * from bans"), []);
     for (const daemon of [one, two]) await until("it may send", async () => (await answerOf(daemon)) === "DUNNO");
     await until("all is calm", async () => (await show(one))?.level === "calm");

@@ -95,7 +95,14 @@ export class AccountsOwner implements LogPartOwner<Transaction<Tables>> {
     this.#parts = parts;
     const ask = (question: AccountsQuestion) => this.#ask(question);
     const startFrom = (state: JudgeState) => this.#startFrom(state);
-    if (parts.store.engine === "postgres") this.#shared = new SharedJudge({ ...parts, ask, startFrom });
+    if (parts.store.engine !== "postgres") return;
+    const shared = new SharedJudge({ ...parts, ask, startFrom });
+    this.#shared = shared;
+    const failed = (error: unknown) => parts.log.warn("accounts.judge", { error: String(error) });
+    // Another node wants to know how an account stands: whoever announced that does not wait for it.
+    parts.store.changes.onChange((fact) => {
+      if (fact === "orders") shared.answerLooks().catch(failed);
+    });
   }
 
   /** Who judges may be another node: it is told though no log is read here. */
@@ -246,14 +253,23 @@ export class AccountsOwner implements LogPartOwner<Transaction<Tables>> {
     return this.#parts.settings().watchGroup;
   }
 
+  /** An account as the judge sees it, and its messages; no view when it was never seen. */
+  async look(account: string): Promise<{ readonly view: AccountView | undefined; readonly queue: readonly OwnMail[] }> {
+    const { node, clock } = this.#parts;
+    if (this.#shared === undefined) return { view: await this.view(account), queue: await this.queueOf(account) };
+    const { view, queue } = await this.#shared.look(account, clock.now());
+    return { view: this.#withNames(view), queue: queue.map(mailOf(node)) };
+  }
+
   /** An account as the judge sees it; undefined when it was never seen. */
   async view(account: string): Promise<AccountView | undefined> {
+    if (this.#shared !== undefined) return (await this.look(account)).view;
     const now = this.#parts.clock.now();
-    const answer = this.#shared
-      ? (await this.#shared.look(account, now)).view
-      : ((await this.#ask({ ask: "account", account, now })) as AccountView | null);
-    if (answer === null || answer === undefined) return undefined;
-    return { ...answer, recent: answer.recent.map((login) => this.#named(login)) };
+    return this.#withNames(((await this.#ask({ ask: "account", account, now })) as AccountView | null) ?? undefined);
+  }
+
+  #withNames(view: AccountView | undefined): AccountView | undefined {
+    return view && { ...view, recent: view.recent.map((login) => this.#named(login)) };
   }
 
   #named(login: AccountView["recent"][number]): AccountView["recent"][number] {
@@ -263,8 +279,8 @@ export class AccountsOwner implements LogPartOwner<Transaction<Tables>> {
 
   /** Queue ids of the account's messages, oldest first, each of a node. */
   async queueOf(account: string): Promise<readonly OwnMail[]> {
-    const { node, clock } = this.#parts;
-    if (this.#shared !== undefined) return (await this.#shared.look(account, clock.now())).queue.map(mailOf(node));
+    const { node } = this.#parts;
+    if (this.#shared !== undefined) return (await this.look(account)).queue;
     const queue = (await this.#ask({ ask: "queue", account })) as { queueId: string; at: number }[];
     return queue.map((mail) => ({ ...mail, node }));
   }

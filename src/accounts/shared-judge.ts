@@ -13,6 +13,7 @@ import {
   saveJudgeCheckpoint,
   saveSiteText,
 } from "../store/account-history.ts";
+import { answerLook, askLook, dropLook, findLookAnswer, openLooks, pruneLooks } from "../store/account-looks.ts";
 import { addTold, dropTold, everyNode, pruneTold, readTold } from "../store/account-told.ts";
 import type { Store } from "../store/db.ts";
 import { claimRole, findRole, hasRole, leaveRole } from "../store/node-roles.ts";
@@ -44,6 +45,12 @@ const readingsMax = 50;
 const looksMax = 20;
 const settleMs = 5_000;
 const settleLookMs = 100;
+/** A person waits for it; without an answer the disk is asked. */
+const answerMs = 3_000;
+const answerLookMs = 30;
+const looksKeptMs = 600_000;
+/** Of an account's messages, in an answer to another node; more are never held (host-steps.ts). */
+const queueShown = 5_000;
 /** What nobody came to judge. */
 const toldMs = 7 * 86_400_000;
 
@@ -112,15 +119,49 @@ export class SharedJudge {
     return false;
   }
 
-  /** An account as the judge here sees it, or as it lies on disk. */
+  /** An account as the judge sees it, wherever it is; as it lies on disk when nobody judges. */
   async look(account: string, now: number): Promise<Looked> {
-    const start = this.#seated === undefined ? await this.#stateOf(account) : undefined;
-    const looked = await this.#parts.ask({ ask: "look", account, now, ...(start === undefined ? {} : { start }) });
-    return (looked as Looked | null) ?? { view: undefined, queue: [] };
+    const isElsewhere = this.#seated === undefined && (await this.judging()) !== undefined;
+    const answer = isElsewhere ? await this.#askJudge(account, now) : await this.#look({ ask: "look", account, now });
+    if (answer !== undefined) return answer;
+    const start = await this.#stateOf(account);
+    return (await this.#look({ ask: "look", account, now, start })) ?? { view: undefined, queue: [] };
+  }
+
+  /** Answers what other nodes ask of accounts, where this one judges. */
+  async answerLooks(): Promise<void> {
+    const { store, clock } = this.#parts;
+    if (this.#seated === undefined) return;
+    for (const { id, account } of await openLooks(store)) {
+      const looked = await this.#look({ ask: "look", account, now: clock.now() });
+      if (looked === undefined) return;
+      const answer: Looked = { ...looked, queue: looked.queue.slice(-queueShown) };
+      await answerLook(store, id, JSON.stringify(answer));
+    }
   }
 
   async prune(now: number): Promise<void> {
     await pruneTold(this.#parts.store, now - toldMs);
+    await pruneLooks(this.#parts.store, now - looksKeptMs);
+  }
+
+  /** Undefined when no judge is here, and nothing to make one of. */
+  async #look(question: Extract<AccountsQuestion, { ask: "look" }>): Promise<Looked | undefined> {
+    return ((await this.#parts.ask(question)) as Looked | null) ?? undefined;
+  }
+
+  /** Undefined when no answer came in time. */
+  async #askJudge(account: string, now: number): Promise<Looked | undefined> {
+    const { store } = this.#parts;
+    const id = await askLook(store, account, now);
+    const deadline = performance.now() + answerMs;
+    let answer: string | undefined;
+    while (answer === undefined && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, answerLookMs));
+      answer = await findLookAnswer(store, id);
+    }
+    await dropLook(store, id);
+    return answer === undefined ? undefined : (JSON.parse(answer) as Looked);
   }
 
   async #work(): Promise<void> {
@@ -132,7 +173,9 @@ export class SharedJudge {
       this.#claimAt = clock.now() + claimMs;
       if (epoch !== this.#seated) await this.#change(epoch);
     }
-    if (this.#seated !== undefined) await this.#hear();
+    if (this.#seated === undefined) return;
+    await this.#hear();
+    await this.answerLooks();
   }
 
   async #change(epoch: number | undefined): Promise<void> {

@@ -46,7 +46,7 @@ export interface ApiParts {
   /** How reading of logs stands; undefined when none is configured. */
   logs(): LogsView | undefined;
   readonly accounts: AccountsDoor;
-  readonly containment: Pick<ContainmentKeeper, "plan" | "contain" | "planRelease" | "release">;
+  readonly containment: ContainmentKeeper;
   /** Who is banned, who is trusted, and how the firewall stands. */
   readonly banning: Pick<Banning, "trust" | "enforces" | "flush" | "state" | "states" | "isVerified">;
   /** Ends the daemon soon after the answer has left. */

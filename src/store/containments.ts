@@ -42,3 +42,16 @@ export async function saveContainment(tx: Transaction<Tables>, containment: Cont
     .onConflict((conflict) => conflict.column("account").doUpdateSet(values))
     .execute();
 }
+
+/** Adds to the messages that are held for an account, or takes from them, and leaves the rest as it is. */
+export async function changeHeld(
+  tx: Transaction<Tables>,
+  account: string,
+  { add = [], drop = [] }: { readonly add?: readonly string[]; readonly drop?: readonly string[] },
+): Promise<void> {
+  const known = await findContainment(tx, account);
+  if (known === undefined || add.length + drop.length === 0) return;
+  const gone = new Set(drop);
+  const held = [...new Set([...known.held, ...add])].filter((id) => !gone.has(id));
+  await saveContainment(tx, { ...known, held });
+}

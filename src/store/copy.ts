@@ -47,6 +47,9 @@ export const copiedTables = [
   "account_marks",
   "freezes",
   "containments",
+  "containment_orders",
+  "containment_parts",
+  "account_looks",
 ] as const satisfies readonly (keyof Tables)[];
 
 type CopiedTable = (typeof copiedTables)[number];

@@ -108,7 +108,7 @@ export interface CellsHealth {
 }
 
 /** Facts that other parts hold compiled. Changes are numbered and told to every thread (decided 8). */
-export type Fact = "rules" | "raises" | "cells" | "bans" | "trusts";
+export type Fact = "rules" | "raises" | "cells" | "bans" | "trusts" | "orders";
 
 export interface Changes {
   /** Tells every listener of this process, and other nodes where the engine has some. Resolves when local listeners are done. */

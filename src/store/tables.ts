@@ -146,6 +146,11 @@ export interface Tables {
   };
   /** Accounts that may not send. */
   freezes: { account: string; since: number; text: string; changed_by: string };
+  /** What every node has to do for an account, and what each did: JSON. */
+  containment_orders: { account: string; act: string; at: number; body: string };
+  containment_parts: { account: string; node: string; at: number; body: string };
+  /** answer: JSON, once the node that judges gave it. */
+  account_looks: { id: string; account: string; at: number; answer: string | null };
   /** What was done to contain an account, step by step; body is JSON. released_at 0: not yet. */
   containments: { account: string; at: number; released_at: number; body: string; changed_by: string };
   migrations: { version: number; name: string; applied_at: number };

@@ -6,6 +6,7 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ContainmentKeeper } from "../../src/accounts/contain/containment-keeper.ts";
+import { HostSteps } from "../../src/accounts/contain/host-steps.ts";
 import { routes } from "../../src/api/app.ts";
 import { apiRoot, type ProblemAnswer, problemAnswer } from "../../src/api/contract.ts";
 import { ControlServer } from "../../src/api/control-server.ts";
@@ -79,6 +80,7 @@ const serverStats: PolicyServerStats = {
 
 /** No log is read, so no judge has anything to say. */
 const judgeless = {
+  look: async () => ({ view: undefined, queue: [] }),
   view: async () => undefined,
   queueOf: async () => [],
   marksChanged: async () => undefined,
@@ -154,10 +156,12 @@ export class House implements AsyncDisposable {
       logs: () => undefined,
       accounts: { ...judgeless, isShared: false, mode: "enforce", watchGroup: "newuser" },
       containment: new ContainmentKeeper({
-        ...{ store, clock, log: silentLog, node: "mx1", judge: judgeless, trust: () => undefined },
-        ...{ sessions: () => [], firewallTrouble: () => undefined, dovecotConfig: "" },
-        queued: async () => undefined,
-        helper: () => undefined,
+        ...{ store, clock, log: silentLog, judge: judgeless, trust: () => undefined },
+        ...{ firewallTrouble: () => undefined, orders: undefined },
+        host: new HostSteps({
+          ...{ node: "mx1", sessions: () => [], dovecotConfig: "", helper: () => undefined },
+          ...{ queueOf: async () => [], queued: async () => undefined },
+        }),
       }),
       authPolicy: undefined,
       outbox: { channels: [], test: async () => undefined },

@@ -5,6 +5,7 @@ import { silentLog } from "../../core/log.ts";
 import { findContainment } from "../../store/containments.ts";
 import { openStore } from "../../store/open.ts";
 import { ContainmentKeeper } from "./containment-keeper.ts";
+import { HostSteps } from "./host-steps.ts";
 
 const account = "ann@example.org";
 const queueId = "4XyZ1234567";
@@ -15,24 +16,26 @@ test("mail that could not be given back is known to the next release", async () 
   const asked: string[] = [];
   let works = false;
   const keeper = new ContainmentKeeper({
-    ...{ store, clock, log: silentLog, node: "mx1", trust: () => undefined },
-    ...{ sessions: () => [], firewallTrouble: () => undefined, dovecotConfig: "" },
+    ...{ store, clock, log: silentLog, trust: () => undefined, firewallTrouble: () => undefined, orders: undefined },
     judge: {
-      view: async () => undefined,
-      queueOf: async () => [{ queueId, node: "mx1" }],
+      look: async () => ({ view: undefined, queue: [{ queueId, node: "mx1" }] }),
       reset: async () => true,
     },
-    queued: async () => new Set([queueId]),
-    helper: () => ({
-      hold: async (ids) => ids.length,
-      release: async (ids) => {
-        asked.push(...ids);
-        if (!works) throw new Error("the helper does not answer");
-        return ids.length;
-      },
-      remove: async (ids) => ids.length,
-      kick: async () => 0,
-      hangUp: async () => 0,
+    host: new HostSteps({
+      ...{ node: "mx1", sessions: () => [], dovecotConfig: "" },
+      queueOf: async () => [{ queueId, node: "mx1" }],
+      queued: async () => new Set([queueId]),
+      helper: () => ({
+        hold: async (ids) => ids.length,
+        release: async (ids) => {
+          asked.push(...ids);
+          if (!works) throw new Error("the helper does not answer");
+          return ids.length;
+        },
+        remove: async (ids) => ids.length,
+        kick: async () => 0,
+        hangUp: async () => 0,
+      }),
     }),
   });
   const author = { by: "olena", now: clock.now() };

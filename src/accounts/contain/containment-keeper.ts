@@ -8,36 +8,38 @@ import { networkOf, parseIp, widthOf } from "../../core/ip.ts";
 import type { Log } from "../../core/log.ts";
 import { type Author, writeAudit } from "../../store/audit.ts";
 import { addBans, unbanNow } from "../../store/bans.ts";
-import { type Containment, type ContainStep, findContainment, saveContainment } from "../../store/containments.ts";
+import type { ContainmentOrder } from "../../store/containment-orders.ts";
+import {
+  type Containment,
+  type ContainStep,
+  changeHeld,
+  findContainment,
+  saveContainment,
+} from "../../store/containments.ts";
 import type { Store } from "../../store/db.ts";
 import { dropFreeze, findFreeze, putFreeze } from "../../store/freezes.ts";
 import { addNotices } from "../../store/notices.ts";
 import type { Tables } from "../../store/tables.ts";
 import { dropWatch, putWatch } from "../../store/watches.ts";
 import type { AccountView } from "../account-view.ts";
-import { hangUpLine, kickLine, type PrivilegedSteps, postsuperLine, safeIds } from "./privileged-steps.ts";
+import type { HeldFate, HostSteps, OwnMessage } from "./host-steps.ts";
+import { attempt, isOver, joinParts, type NodeOrders } from "./node-orders.ts";
 
 export interface ContainParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
-  readonly node: string;
   /** The judge's side. */
   readonly judge: {
-    view(account: string): Promise<AccountView | undefined>;
-    queueOf(account: string): Promise<readonly { readonly queueId: string; readonly node: string }[]>;
+    look(account: string): Promise<{ readonly view: AccountView | undefined; readonly queue: readonly OwnMessage[] }>;
     reset(account: string): Promise<boolean>;
   };
-  /** What lies in the queue; undefined when nobody can say. */
-  readonly queued: () => Promise<ReadonlySet<string> | undefined>;
-  /** Other ends of submission sessions that the account may have open. */
-  readonly sessions: (account: string) => readonly (readonly [address: string, port: number])[];
+  readonly host: HostSteps;
+  /** The other nodes, where some may share the store. */
+  readonly orders: NodeOrders | undefined;
   readonly trust: TrustCheck;
   /** Why the firewall is not equal to the bans at the moment. */
   readonly firewallTrouble: () => string | undefined;
-  /** Dovecot's configuration file, for what is to be run by hand; empty: its own. */
-  readonly dovecotConfig: string;
-  readonly helper: () => PrivilegedSteps | undefined;
 }
 
 export const containSteps = ["freeze", "hold", "kick", "ban", "notify"] as const;
@@ -51,7 +53,7 @@ export interface ContainOrder {
 
 export interface ReleaseOrder {
   readonly account: string;
-  readonly held: "release" | "delete";
+  readonly held: HeldFate;
   /** 0: no watch afterwards. */
   readonly probationMs: number;
   /** Forgets what quotas counted for the account; resolves with how many counters. */
@@ -61,14 +63,32 @@ export interface ReleaseOrder {
 /** Addresses banned for one account at most, and for how long. */
 const bansMax = 50;
 const banMs = 7 * 86_400_000;
-/** Messages held for one account at most. */
-const holdsMax = 5_000;
-/** Sessions that a person is shown commands for. */
-const sessionsShown = 20;
 const jail = "account";
 const frozenText = "5.7.1 This account is suspended, please contact your help desk";
 
+const nothingYet = { steps: [], held: [], banned: [], by: "" };
+
 type Act = (step: ContainStep) => Promise<ContainStep>;
+
+interface Plan {
+  readonly steps: readonly ContainStep[];
+  /** Addresses to ban. */
+  readonly strangers: readonly string[];
+}
+
+interface Bans {
+  readonly order: ContainOrder;
+  readonly strangers: readonly string[];
+  /** For this account already; what is added stands here too. */
+  readonly banned: string[];
+}
+
+interface Outcome {
+  readonly account: string;
+  readonly steps: readonly ContainStep[];
+  readonly kind: "account_contained" | "account_released" | undefined;
+  readonly reason: string;
+}
 
 export class ContainmentKeeper {
   readonly #parts: ContainParts;
@@ -77,66 +97,75 @@ export class ContainmentKeeper {
     this.#parts = parts;
   }
 
+  /** Does what other nodes ordered. */
+  async work(): Promise<void> {
+    await this.#parts.orders?.work();
+  }
+
+  async prune(now: number): Promise<void> {
+    await this.#parts.orders?.prune(now);
+  }
+
   /** What would be done; changes nothing. */
   async plan(order: ContainOrder): Promise<readonly ContainStep[]> {
-    const { account, skip } = order;
-    const [{ ids, elsewhere }, addresses] = [await this.#queuedIds(account), await this.#strangers(account)];
-    const frozen = (await findFreeze(this.#parts.store.facts, account)) !== undefined;
+    return (await this.#plan(order)).steps;
+  }
+
+  async #plan({ account, skip }: ContainOrder): Promise<Plan> {
+    const { judge, host, store } = this.#parts;
+    const { view, queue } = await judge.look(account).catch(() => ({ view: undefined, queue: [] }));
+    const ids = await host.idsHere(queue);
+    const strangers = strangersOf(view);
+    const frozen = (await findFreeze(store.facts, account)) !== undefined;
     const steps: ContainStep[] = [
       planned(
         "freeze",
         "refuse every message of the account",
         frozen ? "it is frozen already" : "at its next question",
       ),
-      this.#byHelper(
-        "hold",
-        `hold its ${ids.length} queued messages${elsewhere}`,
-        ids.length === 0,
-        postsuperLine("-h", ids),
-      ),
-      this.#byHelper("kick", "end its IMAP, POP3 and submission sessions", false, this.#kickLines(account)),
-      planned("ban", `ban ${addresses.length} unfamiliar addresses for 7 days`, addresses.join(", ")),
+      host.planHold(ids, this.#elsewhere(queue)),
+      host.planKick(account),
+      planned("ban", `ban ${strangers.length} unfamiliar addresses for 7 days`, strangers.join(", ")),
       planned("notify", "tell whom [notices] names", "through its channels"),
     ];
-    return steps.filter(({ step }) => !skip.some((name) => name === step));
+    return { steps: steps.filter(({ step }) => !skip.some((name) => name === step)), strangers };
   }
 
   /** Does it, one step after the other; a step that fails holds up none behind it. */
   async contain(order: ContainOrder, author: Author): Promise<readonly ContainStep[]> {
-    const { account } = order;
-    const before = await findContainment(this.#parts.store.facts, account);
-    const open = before?.releasedAt === 0 ? before : undefined;
-    const state = { held: [...(open?.held ?? [])], banned: [...(open?.banned ?? [])] };
+    const { account, skip } = order;
+    const { steps, strangers } = await this.#plan(order);
+    const { banned } = await this.#begin(account, author);
     const acts: Record<ContainStepName, Act> = {
       freeze: (step) => this.#freeze(step, account, author),
-      hold: (step) => this.#hold(step, account, state.held),
-      kick: (step) => this.#kick(step, account),
-      ban: (step) => this.#ban(step, order, state.banned, author),
+      hold: (step) => this.#hold(step, account),
+      kick: (step) => this.#parts.host.kick(step, account),
+      ban: (step) => this.#ban(step, { order, strangers, banned }, author),
       notify: (step) => Promise.resolve({ ...step, result: "done" }),
     };
+    const act = (step: ContainStep) => attempt(step, acts[step.step as ContainStepName]);
     const done: ContainStep[] = [];
-    for (const step of await this.plan(order)) done.push(await attempt(step, acts[step.step as ContainStepName]));
-    const record = { account, at: open?.at ?? author.now, releasedAt: 0, steps: done, by: author.by, ...state };
-    await this.#record(record, order.skip.includes("notify") ? undefined : "account_contained", author, order.reason);
-    this.#parts.log.info("account_contained", { account, by: author.by, steps: summary(done) });
-    return done;
+    for (const step of steps.filter((one) => one.step === "freeze")) done.push(await act(step));
+    const join = await this.#giveOrder({ account, act: "contain", at: author.now, skip, fate: "release" });
+    for (const step of steps.filter((one) => one.step !== "freeze")) done.push(await act(step));
+    const all = await join(done);
+    const kind = skip.includes("notify") ? undefined : "account_contained";
+    await this.#record({ account, steps: all, kind, reason: order.reason }, (known) => ({ ...known, banned }), author);
+    this.#parts.log.info("account_contained", { account, by: author.by, steps: summary(all) });
+    return all;
   }
 
   async planRelease({ account, held, probationMs }: ReleaseOrder): Promise<readonly ContainStep[]> {
-    const open = await findContainment(this.#parts.store.facts, account);
-    const { ids, others } = this.#heldHere(open?.held ?? []);
-    const elsewhere = others.length === 0 ? "" : ` (${others.length} more lie on other nodes: release it there too)`;
-    const flag = held === "release" ? "-H" : "-d";
-    const word = held === "release" ? "give back to the queue" : "delete";
+    const { host, orders, store } = this.#parts;
+    const open = await findContainment(store.facts, account);
+    const ids = open?.held ?? [];
+    const others = ids.filter((id) => !host.isHere(id)).length;
+    const theirs = orders === undefined ? "release it there too" : "they do the same";
+    const elsewhere = others === 0 ? "" : ` (${others} more lie on other nodes: ${theirs})`;
     const days = Math.round(probationMs / 86_400_000);
     return [
       planned("unfreeze", "let the account send again", "at its next question"),
-      this.#byHelper(
-        "unhold",
-        `${word} ${ids.length} held messages${elsewhere}`,
-        ids.length === 0,
-        postsuperLine(flag, ids),
-      ),
+      host.planUnhold(ids, held, elsewhere),
       planned("unban", `end the bans of ${open?.banned.length ?? 0} addresses`, (open?.banned ?? []).join(", ")),
       planned("reset", "forget what was counted, for the judge and for quotas", "what is familiar stays"),
       planned("watch", probationMs === 0 ? "no probation" : `a probation of ${days} days in the watch group`, ""),
@@ -145,63 +174,67 @@ export class ContainmentKeeper {
   }
 
   async release(order: ReleaseOrder, author: Author): Promise<readonly ContainStep[]> {
-    const { account, held, probationMs, resetQuotas } = order;
-    const open = await findContainment(this.#parts.store.facts, account);
+    const { account, held: fate, probationMs, resetQuotas } = order;
+    const { host, store, log } = this.#parts;
+    const open = await findContainment(store.facts, account);
     const acts: Readonly<Record<string, Act>> = {
       unfreeze: (step) => this.#unfreeze(step, account),
-      unhold: (step) => this.#unhold(step, this.#heldHere(open?.held ?? []).ids, held),
+      unhold: (step) => host.unhold(step, open?.held ?? [], fate),
       unban: (step) => this.#unban(step, open?.banned ?? [], author),
       reset: (step) => this.#reset(step, account, resetQuotas),
       watch: (step) => this.#probation(step, account, probationMs, author),
       notify: (step) => Promise.resolve({ ...step, result: "done" }),
     };
+    const join = await this.#giveOrder({ account, act: "release", at: author.now, skip: [], fate });
     const done: ContainStep[] = [];
     for (const step of await this.planRelease(order)) {
       const act = acts[step.step];
       if (act !== undefined) done.push(await attempt(step, act));
     }
-    const record = { account, at: open?.at ?? author.now, releasedAt: author.now, steps: done, by: author.by };
+    const all = await join(done);
     // What was not given back is known to the next release.
-    const rest = {
-      held: isOver(done, "unhold") ? this.#heldHere(open?.held ?? []).others : (open?.held ?? []),
-      banned: isOver(done, "unban") ? [] : (open?.banned ?? []),
-    };
-    await this.#record({ ...record, ...rest }, "account_released", author, "password changed");
-    this.#parts.log.info("account_released", { account, by: author.by, steps: summary(done) });
-    return done;
+    const isOverHere = (name: string) => done.some((step) => step.step === name && isOver(step));
+    const left = (known: Containment): Containment => ({
+      ...known,
+      releasedAt: author.now,
+      held: isOverHere("unhold") ? known.held.filter((id) => !host.isHere(id)) : known.held,
+      banned: isOverHere("unban") ? [] : known.banned,
+    });
+    await this.#record({ account, steps: all, kind: "account_released", reason: "password changed" }, left, author);
+    log.info("account_released", { account, by: author.by, steps: summary(all) });
+    return all;
   }
 
-  /** Its messages by queue ids that we know are its: a sender proves nothing. */
-  async #queuedIds(account: string): Promise<{ readonly ids: readonly string[]; readonly elsewhere: string }> {
-    const all = await this.#parts.judge.queueOf(account).catch(() => []);
-    const there = await this.#parts.queued();
-    const own = all.filter(({ node }) => node === this.#parts.node).map(({ queueId }) => queueId);
-    const ids = own.filter((id) => there === undefined || there.has(id));
-    const others = [...new Set(all.map(({ node }) => node))].filter((node) => node !== this.#parts.node);
-    const elsewhere = others.length === 0 ? "" : ` (it also sent through ${others.join(", ")}: contain it there too)`;
-    return { ids: safeIds(ids).slice(-holdsMax), elsewhere };
+  /** The record is there before any node adds to it; what an older one left held is still to be given back. */
+  async #begin(account: string, author: Author): Promise<{ readonly banned: string[] }> {
+    return await this.#write(async (tx) => {
+      const before = await findContainment(tx, account);
+      const open = before?.releasedAt === 0 ? before : undefined;
+      const [at, steps] = [open?.at ?? author.now, open?.steps ?? []];
+      const known = { held: before?.held ?? [], banned: before?.banned ?? [] };
+      await saveContainment(tx, { account, at, releasedAt: 0, steps, ...known, by: author.by });
+      return { banned: [...known.banned] };
+    });
   }
 
-  /** What was held in the queue of this node, and what in those of others. */
-  #heldHere(held: readonly string[]): { readonly ids: readonly string[]; readonly others: readonly string[] } {
-    const prefix = `${this.#parts.node}/`;
-    const isOwn = (id: string) => !id.includes("/") || id.startsWith(prefix);
-    const ids = held.filter(isOwn).map((id) => id.slice(id.lastIndexOf("/") + 1));
-    return { ids: safeIds(ids), others: held.filter((id) => !isOwn(id)) };
+  /** Has the other nodes do their part; the answer adds what came of it to our own steps. */
+  async #giveOrder(
+    order: ContainmentOrder,
+  ): Promise<(done: readonly ContainStep[]) => Promise<readonly ContainStep[]>> {
+    const { orders, host } = this.#parts;
+    if (orders === undefined || ["hold", "kick"].every((step) => order.skip.includes(step)))
+      return async (done) => done;
+    await orders.give(order);
+    return async (done) => joinParts(done, host.node, await orders.gather(order));
   }
 
-  /** Where it was used from and its owner is not at home. Networks that many accounts use hold others of ours. */
-  async #strangers(account: string): Promise<readonly string[]> {
-    const view = await this.#parts.judge.view(account).catch(() => undefined);
-    const strange = (view?.recent ?? []).filter(({ familiar, popular }) => !familiar && !popular);
-    const usual = new Set((view?.recent ?? []).filter(({ familiar }) => familiar).map(({ ip }) => ip));
-    return [...new Set(strange.map(({ ip }) => ip))].filter((ip) => !usual.has(ip)).slice(0, bansMax);
-  }
-
-  #byHelper(step: ContainStep["step"], what: string, isNothing: boolean, line: string): ContainStep {
-    if (isNothing) return { step, what, result: "nothing_to_do", detail: "" };
-    const detail = this.#parts.helper() === undefined ? `no helper runs; by hand: ${line}` : "by the helper";
-    return { step, what, result: "planned", detail };
+  /** Its other ways out. */
+  #elsewhere(queue: readonly OwnMessage[]): string {
+    const { host, orders } = this.#parts;
+    const others = [...new Set(queue.map(({ node }) => node))].filter((node) => node !== host.node);
+    if (others.length === 0) return "";
+    const theirs = orders === undefined ? "contain it there too" : "there the same is done";
+    return ` (it also sent through ${others.join(", ")}: ${theirs})`;
   }
 
   async #freeze(step: ContainStep, account: string, author: Author): Promise<ContainStep> {
@@ -211,46 +244,16 @@ export class ContainmentKeeper {
     return { ...step, result: "done", detail: `refused with ${frozenText}` };
   }
 
-  async #hold(step: ContainStep, account: string, held: string[]): Promise<ContainStep> {
+  async #hold(step: ContainStep, account: string): Promise<ContainStep> {
     // Asked again: until the freeze more may have come.
-    const { ids } = await this.#queuedIds(account);
-    if (ids.length === 0) return { ...step, result: "nothing_to_do" };
-    const known = new Set(held);
-    held.push(...ids.map((id) => `${this.#parts.node}/${id}`).filter((id) => !known.has(id)));
-    const helper = this.#parts.helper();
-    if (helper === undefined) return { ...step, result: "by_hand", detail: postsuperLine("-h", ids) };
-    const count = await helper.hold(ids);
-    return { ...step, result: "done", detail: `${count} of ${ids.length} messages are held` };
+    const { step: done, held } = await this.#parts.host.hold(step, account);
+    await this.#write((tx) => changeHeld(tx, account, { add: held }));
+    return done;
   }
 
-  async #kick(step: ContainStep, account: string): Promise<ContainStep> {
-    const helper = this.#parts.helper();
-    if (helper === undefined) return { ...step, result: "by_hand", detail: this.#kickLines(account) };
-    const sessions = this.#parts.sessions(account);
-    // A machine without Dovecot has submission sessions all the same.
-    const [kicked, hungUp] = await Promise.allSettled([
-      helper.kick(account),
-      sessions.length === 0 ? 0 : helper.hangUp(sessions),
-    ]);
-    const told = [
-      kicked.status === "fulfilled"
-        ? `sessions of Dovecot ${kicked.value > 0 ? "ended" : "are none"}`
-        : textOf(kicked.reason),
-      hungUp.status === "fulfilled" ? `${hungUp.value} submission sessions ended` : textOf(hungUp.reason),
-    ];
-    const isDone = kicked.status === "fulfilled" && hungUp.status === "fulfilled";
-    return { ...step, result: isDone ? "done" : "failed", detail: told.join("; ") };
-  }
-
-  #kickLines(account: string): string {
-    const sessions = this.#parts.sessions(account).slice(-sessionsShown);
-    const lines = [kickLine(account, this.#parts.dovecotConfig), hangUpLine(sessions)];
-    return lines.filter((line) => line !== "").join("; ");
-  }
-
-  async #ban(step: ContainStep, order: ContainOrder, banned: string[], author: Author): Promise<ContainStep> {
-    const { store, node, trust } = this.#parts;
-    const wanted = (await this.#strangers(order.account)).flatMap((ip) => wantedBan(ip, order, node, author.now) ?? []);
+  async #ban(step: ContainStep, { order, strangers, banned }: Bans, author: Author): Promise<ContainStep> {
+    const { store, host, trust } = this.#parts;
+    const wanted = strangers.flatMap((ip) => wantedBan(ip, order, host.node, author.now) ?? []);
     if (wanted.length === 0) return { ...step, result: "nothing_to_do" };
     const outcomes = await this.#write((tx) => addBans(tx, wanted, { trust, now: author.now }));
     await store.changes.announce("bans");
@@ -267,15 +270,6 @@ export class ContainmentKeeper {
     const was = await this.#write((tx) => dropFreeze(tx, account));
     await this.#parts.store.changes.announce("rules");
     return { ...step, result: was ? "done" : "nothing_to_do" };
-  }
-
-  async #unhold(step: ContainStep, ids: readonly string[], held: ReleaseOrder["held"]): Promise<ContainStep> {
-    if (ids.length === 0) return step;
-    const helper = this.#parts.helper();
-    const flag = held === "release" ? "-H" : "-d";
-    if (helper === undefined) return { ...step, result: "by_hand", detail: postsuperLine(flag, ids) };
-    const count = await (held === "release" ? helper.release(ids) : helper.remove(ids));
-    return { ...step, result: "done", detail: `${count} of ${ids.length} messages` };
   }
 
   async #unban(step: ContainStep, banned: readonly string[], author: Author): Promise<ContainStep> {
@@ -313,17 +307,18 @@ export class ContainmentKeeper {
     return ms === 0 ? { ...step, result: "nothing_to_do" } : { ...step, result: "done", detail: `until ${iso(until)}` };
   }
 
+  /** `change`: of what is known by then, because other nodes add to it. */
   async #record(
-    record: Containment,
-    kind: "account_contained" | "account_released" | undefined,
+    { account, steps, kind, reason }: Outcome,
+    change: (known: Containment) => Containment,
     author: Author,
-    reason: string,
   ): Promise<void> {
-    const { account, steps } = record;
-    const detail = `${record.releasedAt === 0 ? "contained" : "released"}: ${summary(steps)}`;
     const left = steps.filter(({ result }) => result === "by_hand").map((step) => step.detail);
     await this.#write(async (tx) => {
+      const known = (await findContainment(tx, account)) ?? { account, at: author.now, releasedAt: 0, ...nothingYet };
+      const record = change({ ...known, steps, by: author.by });
       await saveContainment(tx, record);
+      const detail = `${record.releasedAt === 0 ? "contained" : "released"}: ${summary(steps)}`;
       await writeAudit(tx, [{ kind: "account", name: account, act: "changed", detail }], author);
       if (kind === undefined) return;
       const next = left.length === 0 ? {} : { next: left.join("; ") };
@@ -338,23 +333,15 @@ export class ContainmentKeeper {
   }
 }
 
-function isOver(steps: readonly ContainStep[], name: ContainStep["step"]): boolean {
-  const result = steps.find(({ step }) => step === name)?.result;
-  return result === "done" || result === "nothing_to_do";
+/** Where it was used from and its owner is not at home. Networks that many accounts use hold others of ours. */
+function strangersOf(view: AccountView | undefined): readonly string[] {
+  const strange = (view?.recent ?? []).filter(({ familiar, popular }) => !familiar && !popular);
+  const usual = new Set((view?.recent ?? []).filter(({ familiar }) => familiar).map(({ ip }) => ip));
+  return [...new Set(strange.map(({ ip }) => ip))].filter((ip) => !usual.has(ip)).slice(0, bansMax);
 }
 
 function planned(step: string, what: string, detail: string): ContainStep {
   return { step, what, result: "planned", detail };
-}
-
-/** What goes wrong in a step is its result. */
-async function attempt(step: ContainStep, act: Act): Promise<ContainStep> {
-  if (step.result === "nothing_to_do" && step.step !== "hold") return step;
-  try {
-    return await act(step);
-  } catch (error) {
-    return { ...step, result: "failed", detail: textOf(error) };
-  }
 }
 
 function wantedBan(
@@ -374,10 +361,6 @@ function wantedBan(
 function hostOf(text: string) {
   const ip = parseIp(text);
   return ip === undefined ? undefined : networkOf(ip, widthOf(ip));
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function summary(steps: readonly ContainStep[]): string {

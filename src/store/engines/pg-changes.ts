@@ -15,7 +15,7 @@ const settleMs = 50;
 const lookMs = 5_000;
 
 /** Facts that other nodes hold compiled; a cell is read from its row at every charge. */
-const sharedFacts: readonly Fact[] = ["rules", "raises", "bans", "trusts"];
+const sharedFacts: readonly Fact[] = ["rules", "raises", "bans", "trusts", "orders"];
 
 export interface PgChangesOptions {
   readonly target: PgTarget;

@@ -9,6 +9,7 @@ import { failureTables } from "./0006-failures.ts";
 import { accountTables } from "./0007-accounts.ts";
 import { toldTables } from "./0008-told.ts";
 import { commandedTable } from "./0009-commanded.ts";
+import { nodeOrderTables } from "./0010-node-orders.ts";
 import type { Migration } from "./migration.ts";
 
 export const migrations: readonly Migration[] = [
@@ -21,4 +22,5 @@ export const migrations: readonly Migration[] = [
   accountTables,
   toldTables,
   commandedTable,
+  nodeOrderTables,
 ];
