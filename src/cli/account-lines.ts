@@ -54,16 +54,19 @@ function printState(
   if (contained !== null) terminal.line(`contained ${terminal.time(contained.at)} by ${safeText(contained.by)}`);
 }
 
-function printUses(terminal: Terminal, title: string, uses: AccountShown["networks"]): void {
+/** A country is its own name. */
+function printUses(terminal: Terminal, title: "networks" | "countries", uses: AccountShown["networks"]): void {
   if (uses.length === 0) return;
+  const isNetwork = title === "networks";
   const rows = [...uses]
     .sort((a, b) => b.calm_days - a.calm_days || (a.last_at < b.last_at ? 1 : -1))
     .map((use) => [
-      ...[use.familiar ? "familiar" : "unfamiliar", use.name, use.country, use.calm_days],
+      ...[use.familiar ? "familiar" : "unfamiliar", use.name, ...(isNetwork ? [use.country] : []), use.calm_days],
       ...[use.first_at.slice(0, 10), use.last_at.slice(0, 10)],
     ]);
+  const names = isNetwork ? ["NAME", "COUNTRY"] : ["COUNTRY"];
   terminal.line();
-  terminal.table([title.toUpperCase(), "NAME", "COUNTRY", "CALM DAYS", "FIRST", "LAST"], rows);
+  terminal.table([title.toUpperCase(), ...names, "CALM DAYS", "FIRST", "LAST"], rows);
 }
 
 function printLogins(terminal: Terminal, { recent, levels }: AccountShown): void {
