@@ -19,7 +19,8 @@ export interface Starts {
 interface Verb {
   readonly name: string;
   readonly help: string;
-  load(starts: Starts): Promise<Command>;
+  /** `inner`: the verb behind it on the command line, if any. */
+  load(starts: Starts, inner?: string): Promise<Command>;
 }
 
 /** In the order of `--help`. */
@@ -155,14 +156,17 @@ export const verbs: readonly Verb[] = [
   {
     name: "log",
     help: "what log files say",
-    load: async () => {
-      const events = (await import("./commands/log-events.ts")).logEventsCommand();
+    load: async (_, inner) => {
+      const log = new Command("log").description("what log files say");
+      const { logEventsCommand } = await import("./commands/log-events.ts");
+      const events = withExample(logEventsCommand(), "postvarta log events --log /var/log/mail.log");
+      // The others need the daemon's client, and nobody asks for the help of `log`.
+      if (inner === "events") return log.addCommand(events);
       const status = (await import("./commands/log-status.ts")).logStatusCommand();
       const replay = (await import("./commands/log-replay.ts")).logReplayCommand();
-      return new Command("log")
-        .description("what log files say")
+      return log
         .addCommand(withExample(status, "postvarta log status"))
-        .addCommand(withExample(events, "postvarta log events --log /var/log/mail.log"))
+        .addCommand(events)
         .addCommand(withExample(replay, "postvarta log replay --log /var/log/mail.log* --since 30d"));
     },
   },
@@ -177,7 +181,7 @@ export async function runProgram(args: readonly string[], starts: Starts): Promi
   const json = args.includes("--json");
   try {
     const { before, rest } = splitGlobals(args);
-    const program = await buildProgram(rest[0], starts);
+    const program = await buildProgram(rest, starts);
     await program.parseAsync(insertGlobals(rest, before), { from: "user" });
   } catch (error) {
     process.exitCode = reportEnd(error, json);
@@ -191,15 +195,16 @@ function insertGlobals(rest: readonly string[], globals: readonly string[]): rea
   return rest.length === 0 ? globals : [...rest.slice(0, at), ...globals, ...rest.slice(at)];
 }
 
-/** The program with the verb of this name loaded; the others are known by name and help. */
-async function buildProgram(name: string | undefined, starts: Starts): Promise<Command> {
+/** The program with the verb that is wanted loaded; the others are known by name and help. */
+async function buildProgram(rest: readonly string[], starts: Starts): Promise<Command> {
   const program = new Command("postvarta")
     .description("Stands guard over a Postfix server.")
     .version(version(), "--version", "print the version")
     .helpCommand(false)
     .showSuggestionAfterError(true);
   for (const verb of verbs) {
-    const command = verb.name === name ? await verb.load(starts) : new Command(verb.name).description(verb.help);
+    const command =
+      verb.name === rest[0] ? await verb.load(starts, rest[1]) : new Command(verb.name).description(verb.help);
     program.addCommand(command);
   }
   addGlobalOptions(program);

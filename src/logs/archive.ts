@@ -5,7 +5,6 @@ import { spawn } from "node:child_process";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import type { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { createGunzip, createZstdDecompress } from "node:zlib";
 import { Problem } from "../core/problem.ts";
 import { decompressBzip2 } from "./bzip2.ts";
 import { ZstdFrames } from "./zstd-frames.ts";
@@ -199,6 +198,8 @@ class Unpacker {
 }
 
 async function* unpackGzip(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  // Most logs that are read are plain.
+  const { createGunzip } = await import("node:zlib");
   const unpacker = new Unpacker(createGunzip({ chunkSize: outputBytes }));
   for await (const chunk of input) {
     yield* await unpacker.write(chunk);
@@ -209,6 +210,7 @@ async function* unpackGzip(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer>
 }
 
 async function* unpackZstd(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const { createZstdDecompress } = await import("node:zlib");
   const frames = new ZstdFrames();
   let unpacker: Unpacker | undefined;
   for await (const chunk of input) {

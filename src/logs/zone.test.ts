@@ -37,12 +37,30 @@ test("any moment, written as local time and read in order, is that moment", () =
   fc.assert(
     fc.property(moments, fc.constantFrom(...zones), (seconds, one) => {
       const utc = seconds * 1000;
-      // What came an hour before tells the second pass of a doubled hour from the first.
-      const before = utc - 1_800_000;
+      // What came just before tells the second pass of a doubled hour from the first; the smallest shift is half an hour.
+      const before = utc - 1_500_000;
       const last = one.toUtc(before + one.offsetAt(before), before);
       assert.equal(one.toUtc(utc + one.offsetAt(utc), last), utc);
     }),
   );
+});
+
+test("the machine's zone has the offsets of its name", () => {
+  const { TZ } = process.env;
+  try {
+    for (const name of ["Europe/Kyiv", "America/New_York", ":Asia/Kolkata", "UTC", "+02:00", "EST5EDT"]) {
+      process.env["TZ"] = name;
+      const machine = Zone.ofMachine();
+      const named = zone(name.replace(":A", "A"));
+      for (let day = 0; day < 366; day++) {
+        const utc = Date.UTC(2026, 0, 1, 1, 30) + day * 86_400_000;
+        assert.equal(machine.offsetAt(utc), named.offsetAt(utc), `${name} ${new Date(utc).toISOString()}`);
+      }
+    }
+  } finally {
+    if (TZ === undefined) delete process.env["TZ"];
+    else process.env["TZ"] = TZ;
+  }
 });
 
 test("a day whose offset changes has none of its own", () => {

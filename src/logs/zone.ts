@@ -6,50 +6,42 @@ const dayMs = 24 * hourMs;
 /** How far behind the line before it a line may be without being taken for the second pass of a doubled hour. */
 const disorderMs = 60_000;
 
-/** A time zone: an IANA name, `UTC`, or an offset such as `+02:00`. */
+/** A time zone: an IANA name, `UTC`, an offset such as `+02:00`, or what the machine has. */
 export class Zone {
-  readonly name: string;
+  /** As it was given; undefined: the machine's. */
+  readonly name: string | undefined;
   readonly #fixedMs: number | undefined;
-  readonly #format: Intl.DateTimeFormat | undefined;
+  readonly #offsetAt: (utcMs: number) => number;
 
-  private constructor(name: string, fixedMs: number | undefined, format: Intl.DateTimeFormat | undefined) {
+  private constructor(name: string | undefined, fixedMs: number | undefined, offsetAt: (utcMs: number) => number) {
     this.name = name;
     this.#fixedMs = fixedMs;
-    this.#format = format;
+    this.#offsetAt = offsetAt;
   }
 
   /** The zone of this name, or undefined when there is none. */
   static parse(name: string): Zone | undefined {
     const offset = parseOffset(name);
-    if (offset !== undefined) return new Zone(name, offset, undefined);
+    if (offset !== undefined) return new Zone(name, offset, () => offset);
     try {
-      return new Zone(name, undefined, zoneFormat(name));
+      const format = zoneFormat(name);
+      return new Zone(name, undefined, (utcMs) => namedOffsetAt(format, utcMs));
     } catch {
       return undefined;
     }
   }
 
-  /** The zone that TZ or the machine says. */
+  /** The zone that TZ or the machine says. The runtime's own dates are in it; a format with its name would take 30 ms to make. */
   static ofMachine(): Zone {
-    // The runtime knows POSIX forms of TZ too, but takes its time to say so.
-    const named = Zone.parse((process.env["TZ"] ?? "").replace(/^:/, ""));
-    return named ?? Zone.parse(new Intl.DateTimeFormat().resolvedOptions().timeZone) ?? new Zone("UTC", 0, undefined);
+    const offset = parseOffset(process.env["TZ"] ?? "");
+    return offset === undefined
+      ? new Zone(undefined, undefined, machineOffsetAt)
+      : new Zone(undefined, offset, () => offset);
   }
 
   /** Milliseconds that local time is ahead of UTC at `utcMs`. */
   offsetAt(utcMs: number): number {
-    if (this.#fixedMs !== undefined) return this.#fixedMs;
-    const field: Record<string, number> = {};
-    for (const part of this.#format?.formatToParts(utcMs) ?? []) field[part.type] = Number(part.value);
-    const local = Date.UTC(
-      field["year"] ?? 0,
-      (field["month"] ?? 1) - 1,
-      field["day"] ?? 1,
-      field["hour"] ?? 0,
-      field["minute"] ?? 0,
-      field["second"] ?? 0,
-    );
-    return local - Math.floor(utcMs / 1000) * 1000;
+    return this.#offsetAt(utcMs);
   }
 
   /** The offset that holds from one local midnight to the next, or undefined on a day whose offset changes. */
@@ -75,6 +67,24 @@ export class Zone {
       return first < lastMs - disorderMs ? Math.max(first, second) : Math.min(first, second);
     return secondHolds ? second : first;
   }
+}
+
+function machineOffsetAt(utcMs: number): number {
+  return new Date(utcMs).getTimezoneOffset() * -60_000;
+}
+
+function namedOffsetAt(format: Intl.DateTimeFormat, utcMs: number): number {
+  const field: Record<string, number> = {};
+  for (const part of format.formatToParts(utcMs)) field[part.type] = Number(part.value);
+  const local = Date.UTC(
+    field["year"] ?? 0,
+    (field["month"] ?? 1) - 1,
+    field["day"] ?? 1,
+    field["hour"] ?? 0,
+    field["minute"] ?? 0,
+    field["second"] ?? 0,
+  );
+  return local - Math.floor(utcMs / 1000) * 1000;
 }
 
 function zoneFormat(timeZone: string): Intl.DateTimeFormat {
