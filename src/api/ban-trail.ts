@@ -1,6 +1,7 @@
 // What led to the bans of an address: the lines, how the count grew, and what became of each.
 
 import { parseNetwork, printNetwork } from "../core/ip.ts";
+import { parseEvidence } from "../jails/ticket.ts";
 import { type PastBan, readBanHistory } from "../store/ban-list.ts";
 import type { BanTrailAnswer } from "./contract-jails.ts";
 import type { ApiParts } from "./parts.ts";
@@ -18,39 +19,14 @@ export async function bansOf({ store, clock }: ApiParts, what: string): Promise<
 }
 
 function viewBan(ban: PastBan): BanTrailAnswer {
-  const { address, jail, from, until, reason, origin, enforce, node, count, ended, isStanding, evidence } = ban;
+  const { address, jail, from, until, reason, origin, enforce, node, count, ended, isStanding } = ban;
+  const { lines, curve } = parseEvidence(ban.evidence);
   return {
     ...{ address: printNetwork(address), jail, reason, origin, node, count, enforced: enforce, standing: isStanding },
     from: isoTime(from),
     until: until === undefined ? null : isoTime(until),
     ended: ended === undefined ? null : { at: isoTime(ended.at), by: ended.by },
-    ...parseEvidence(evidence),
+    lines: [...lines],
+    curve: curve.map(({ at, count: failures }) => ({ at: isoTime(at), count: failures })),
   };
-}
-
-/** `{"curve":[[at,count],…],"lines":["…",…]}` as jails write it; whatever else stands there shows nothing. */
-function parseEvidence(text: string): Pick<BanTrailAnswer, "lines" | "curve"> {
-  const value = parseJson(text);
-  if (typeof value !== "object" || value === null) return { lines: [], curve: [] };
-  const { lines, curve } = value as { readonly lines?: unknown; readonly curve?: unknown };
-  return {
-    lines: Array.isArray(lines) ? lines.filter((line) => typeof line === "string") : [],
-    curve: Array.isArray(curve) ? curve.flatMap(parsePoint) : [],
-  };
-}
-
-function parsePoint(point: unknown): BanTrailAnswer["curve"] {
-  if (!Array.isArray(point)) return [];
-  const [at, count] = point as readonly unknown[];
-  return typeof at === "number" && Number.isSafeInteger(at) && typeof count === "number"
-    ? [{ at: isoTime(at), count: Math.round(count) }]
-    : [];
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return text === "" ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

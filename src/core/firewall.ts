@@ -68,3 +68,16 @@ export function blockKey({ address, ports, jail }: Pick<Block, "address" | "port
   const key = ports === undefined ? printNetwork(address) : `${printNetwork(address)} ${printPorts(ports)}`;
   return jail === undefined ? key : `${key} @${jail}`;
 }
+
+/** A change in parts of at most `max` blocks, deletions first; a small one as it is. */
+export function* batchesOf(change: FirewallChange, max: number): Generator<FirewallChange> {
+  const { adds, renewals, deletes } = change;
+  if (adds.length + renewals.length + deletes.length <= max) {
+    yield change;
+    return;
+  }
+  const none = { ...change, adds: [], renewals: [], deletes: [] };
+  for (const [name, blocks] of Object.entries({ deletes, renewals, adds })) {
+    for (let at = 0; at < blocks.length; at += max) yield { ...none, [name]: blocks.slice(at, at + max) };
+  }
+}

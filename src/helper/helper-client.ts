@@ -2,7 +2,14 @@
 
 import { createConnection, type Socket } from "node:net";
 import { type ActionCall, type ActionOutcome, actionOutcome } from "../core/action.ts";
-import type { Block, CutReport, Firewall, FirewallChange, Grain } from "../core/firewall.ts";
+import {
+  type Block,
+  batchesOf,
+  type CutReport,
+  type Firewall,
+  type FirewallChange,
+  type Grain,
+} from "../core/firewall.ts";
 import { JsonLines } from "../core/json-lines.ts";
 import {
   blockOfWire,
@@ -148,17 +155,14 @@ export class HelperFirewall implements Firewall {
     await this.#client.call({ verb: "open" });
   }
 
-  async apply({ adds, renewals, deletes }: FirewallChange, now: number): Promise<readonly Block[]> {
-    const none = { adds: [], renewals: [], deletes: [] };
-    const all = { adds: adds.map(blockToWire), renewals: renewals.map(blockToWire), deletes: deletes.map(blockToWire) };
-    if (adds.length + renewals.length + deletes.length <= blocksPerCall) {
-      await this.#client.call({ verb: "apply", ...all, now });
-      return [];
-    }
-    for (const name of ["deletes", "renewals", "adds"] as const) {
-      for (let at = 0; at < all[name].length; at += blocksPerCall) {
-        await this.#client.call({ verb: "apply", ...none, [name]: all[name].slice(at, at + blocksPerCall), now });
-      }
+  async apply(change: FirewallChange, now: number): Promise<readonly Block[]> {
+    for (const { adds, renewals, deletes } of batchesOf(change, blocksPerCall)) {
+      const blocks = {
+        adds: adds.map(blockToWire),
+        renewals: renewals.map(blockToWire),
+        deletes: deletes.map(blockToWire),
+      };
+      await this.#client.call({ verb: "apply", ...blocks, now });
     }
     return [];
   }

@@ -1,6 +1,7 @@
 // Postfix's queue, Dovecot's sessions and single connections, through their own programs with fixed arguments.
 
 import { parseIp, printIp } from "../core/ip.ts";
+import { lookUntilGone } from "../core/look-until-gone.ts";
 import type { WireConnection } from "../core/privileged.ts";
 
 interface ToolOptions {
@@ -22,9 +23,6 @@ export interface RunTool {
 /** postsuper goes through the whole queue. */
 const queueMs = 60_000;
 const kickMs = 10_000;
-/** The kernel ends connections at once; a busy machine lists them a moment longer. */
-const looksMax = 5;
-const lookAgainMs = 50;
 /** EX_NOHOST: nobody was kicked (doveadm-kick(1)). */
 const noSessions = 68;
 
@@ -70,11 +68,7 @@ export class QueueTools {
     const filter = before.flatMap((end, i) => [...(i === 0 ? [] : ["or"]), ...filterOf(end)]);
     // Its exit status says nothing of what it did.
     await this.#tools.run("ss", ["-H", "-n", "-t", "-K", "state", "connected", "(", ...filter, ")"]);
-    let left = await this.#sessions(ends);
-    for (let look = 1; look < looksMax && left.length > 0; look++) {
-      await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
-      left = await this.#sessions(ends);
-    }
+    const left = await lookUntilGone(() => this.#sessions(ends));
     return Math.max(0, before.length - left.length);
   }
 

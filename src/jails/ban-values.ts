@@ -1,22 +1,17 @@
 // What the commands of an action may know of a ban: from its row, those before it, and the lines that led to it.
 
-import * as z from "zod";
 import type { ActionValues } from "../core/action.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Block } from "../core/firewall.ts";
 import { printNetwork } from "../core/ip.ts";
 import { type PastBan, readBanHistory } from "../store/ban-list.ts";
 import type { Store } from "../store/db.ts";
+import { parseEvidence } from "./ticket.ts";
 
 /** As Fail2ban's `dbmaxmatches`. */
 const linesMax = 10;
 const pastMax = 50;
 const textMax = 60_000;
-
-const evidence = z.object({
-  curve: z.array(z.tuple([z.number(), z.number()])).optional(),
-  lines: z.array(z.string()).optional(),
-});
 
 export function banValues(store: Store, clock: Clock): (block: Block, restored: boolean) => Promise<ActionValues> {
   return async ({ address, jail, until }, restored) => {
@@ -43,19 +38,11 @@ function sum(bans: readonly PastBan[]): number {
 }
 
 function failuresOf(ban: PastBan | undefined): number {
-  return readEvidence(ban).curve?.at(-1)?.[1] ?? 0;
+  return parseEvidence(ban?.evidence ?? "").curve.at(-1)?.count ?? 0;
 }
 
 /** The last ones, oldest first. */
 function linesOf(bans: readonly PastBan[]): string {
-  const lines = bans.toReversed().flatMap((ban) => readEvidence(ban).lines ?? []);
+  const lines = bans.toReversed().flatMap((ban) => parseEvidence(ban.evidence).lines);
   return lines.slice(-linesMax).join("\n").slice(0, textMax);
-}
-
-function readEvidence(ban: PastBan | undefined): z.output<typeof evidence> {
-  try {
-    return evidence.parse(JSON.parse(ban?.evidence || "{}"));
-  } catch {
-    return {};
-  }
 }

@@ -3,7 +3,7 @@
 
 import { type Ban, isStanding, type TrustCheck } from "../core/ban.ts";
 import type { Clock } from "../core/clock.ts";
-import { type Block, blockKey, type Firewall, type FirewallChange } from "../core/firewall.ts";
+import { type Block, batchesOf, blockKey, type Firewall, type FirewallChange } from "../core/firewall.ts";
 import { printNetwork } from "../core/ip.ts";
 import type { Log } from "../core/log.ts";
 import { messageOf } from "../core/problem.ts";
@@ -302,28 +302,16 @@ export class Enforcer implements AsyncDisposable {
   }
 
   /** The keys of what the firewall could not take. */
-  async #apply({ adds, renewals, deletes, restored = false }: FirewallChange, now: number): Promise<Set<string>> {
+  async #apply(change: FirewallChange, now: number): Promise<Set<string>> {
     const { firewall } = this.#options;
     // Somebody may have become trusted between the row and here.
-    const trusted = adds.find(({ address }) => this.#options.trust(address, now) !== undefined);
+    const trusted = change.adds.find(({ address }) => this.#options.trust(address, now) !== undefined);
     if (trusted !== undefined) throw new Error(`${printNetwork(trusted.address)} is trusted`);
     const refused = new Set<string>();
-    const size = adds.length + renewals.length + deletes.length;
-    const hand = async (change: FirewallChange) => {
-      for (const block of await firewall.apply({ ...change, restored }, now)) refused.add(blockKey(block));
-    };
-    if (size <= batchMax) {
-      if (size > 0) await hand({ adds, renewals, deletes });
-      return refused;
-    }
-    for (const [name, blocks] of [
-      ["deletes", deletes],
-      ["renewals", renewals],
-      ["adds", adds],
-    ] as const) {
-      for (let at = 0; at < blocks.length; at += batchMax) {
-        await hand({ adds: [], renewals: [], deletes: [], [name]: blocks.slice(at, at + batchMax) });
-      }
+    for (const batch of batchesOf(change, batchMax)) {
+      const { adds, renewals, deletes } = batch;
+      if (adds.length + renewals.length + deletes.length === 0) continue;
+      for (const block of await firewall.apply(batch, now)) refused.add(blockKey(block));
     }
     return refused;
   }

@@ -35,3 +35,33 @@ export function printEvidence({ curve }: Ticket): string {
     lines.shift();
   }
 }
+
+/** What `printEvidence` prints, and what an import or an older version wrote; whatever else stands there shows nothing. */
+export function parseEvidence(text: string): {
+  readonly curve: readonly CurvePoint[];
+  readonly lines: readonly string[];
+} {
+  const value = parseJson(text);
+  if (typeof value !== "object" || value === null) return { lines: [], curve: [] };
+  const { lines, curve } = value as { readonly lines?: unknown; readonly curve?: unknown };
+  return {
+    lines: Array.isArray(lines) ? lines.filter((line) => typeof line === "string") : [],
+    curve: Array.isArray(curve) ? curve.flatMap(parsePoint) : [],
+  };
+}
+
+function parsePoint(point: unknown): CurvePoint[] {
+  if (!Array.isArray(point)) return [];
+  const [at, count] = point as readonly unknown[];
+  return typeof at === "number" && Number.isSafeInteger(at) && typeof count === "number" && Number.isFinite(count)
+    ? [{ at, count: Math.round(count) }]
+    : [];
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return text === "" ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

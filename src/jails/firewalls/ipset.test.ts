@@ -1,35 +1,14 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { testEnforced } from "../../../tests/contracts/enforced.ts";
 import { block, type FirewallUnderTest, testFirewall } from "../../../tests/contracts/firewall.ts";
+import { firewallRigs } from "../../../tests/firewall-rigs.ts";
 import { needs } from "../../../tests/needs.ts";
-import { NetRig } from "../../../tests/net-rig.ts";
 import { openSession } from "../../../tests/net-session.ts";
 import { IpsetFirewall } from "./ipset.ts";
-import { Tools } from "./tools.ts";
 
 const skip = needs("root", "netns", "ipset");
-const rigs = new Map<string, NetRig>();
-after(() => {
-  for (const rig of rigs.values()) rig[Symbol.dispose]();
-});
-
-function rigOf(place: string): NetRig {
-  const rig = rigs.get(place);
-  assert.ok(rig);
-  return rig;
-}
-
-function create(place?: string) {
-  const rig = (place === undefined ? undefined : rigs.get(place)) ?? new NetRig();
-  rigs.set(rig.host, rig);
-  const tools = new Tools({ prefix: rig.prefix });
-  return { firewall: new IpsetFirewall(tools, { glanceMs: 200 }), place: rig.host, rig };
-}
-
-const run = (place: string, ...argv: readonly string[]) =>
-  execFileSync("ip", ["netns", "exec", place, ...argv], { encoding: "utf8" });
+const { create, rigOf, run } = firewallRigs((tools) => new IpsetFirewall(tools, { glanceMs: 200 }));
 
 const wipe = (place: string) => {
   run(place, "iptables", "-t", "mangle", "-F");

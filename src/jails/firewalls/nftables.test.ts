@@ -1,39 +1,19 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { testEnforced } from "../../../tests/contracts/enforced.ts";
 import { type FirewallUnderTest, testFirewall } from "../../../tests/contracts/firewall.ts";
+import { firewallRigs } from "../../../tests/firewall-rigs.ts";
 import { needs } from "../../../tests/needs.ts";
-import { NetRig } from "../../../tests/net-rig.ts";
 import { openSession } from "../../../tests/net-session.ts";
 import { NftablesFirewall } from "./nftables.ts";
-import { Tools } from "./tools.ts";
 
 const skip = needs("root", "netns", "nft");
-const rigs = new Map<string, NetRig>();
-after(() => {
-  for (const rig of rigs.values()) rig[Symbol.dispose]();
-});
-
-function rigOf(place: string): NetRig {
-  const rig = rigs.get(place);
-  assert.ok(rig);
-  return rig;
-}
-
-function create(place?: string) {
-  const rig = (place === undefined ? undefined : rigs.get(place)) ?? new NetRig();
-  rigs.set(rig.host, rig);
-  return { firewall: new NftablesFirewall(new Tools({ prefix: rig.prefix })), place: rig.host, rig };
-}
-
-const nft = (place: string, ...args: readonly string[]) =>
-  execFileSync("ip", ["netns", "exec", place, "nft", ...args], { encoding: "utf8" });
+const { create, rigOf, run } = firewallRigs((tools) => new NftablesFirewall(tools));
 
 const kind: FirewallUnderTest = {
   name: "nftables",
   create: async (place) => create(place),
-  wipe: async (place) => void nft(place, "flush", "ruleset"),
+  wipe: async (place) => void run(place, "nft", "flush", "ruleset"),
   keeps: true,
   connect: async (place) => openSession(rigOf(place)),
   skip,
@@ -63,7 +43,7 @@ test("nftables: each way to empty the table is told, and mended by what is read 
     await opened.apply({ adds: [ban], renewals: [], deletes: [] }, 0);
     await new Promise((resolve) => setTimeout(resolve, 300));
     told = Promise.withResolvers();
-    nft(place, ...way);
+    run(place, "nft", ...way);
     await told.promise;
     assert.deepEqual(await opened.readBack(0), [], way.join(" "));
   }

@@ -4,6 +4,7 @@
 import type { Block, CutReport, Firewall, FirewallChange } from "../../core/firewall.ts";
 import { contains, printNetwork } from "../../core/ip.ts";
 import type { Log } from "../../core/log.ts";
+import { lookUntilGone } from "../../core/look-until-gone.ts";
 import { messageOf } from "../../core/problem.ts";
 import { writeListFile } from "../list-file.ts";
 import { anchorIn, anchorRules, asksTable, type Connection, isEnabled, readConnections, readTable } from "./pf-text.ts";
@@ -33,9 +34,6 @@ const statesMax = 200;
 
 /** Ports from here on are given to connections that go out (ip(4), net.inet.ip.portrange.first). */
 const outgoingPortMin = 10_000;
-
-const looksMax = 3;
-const lookAgainMs = 50;
 
 export class PfFirewall implements Firewall {
   readonly name = "pf";
@@ -98,11 +96,7 @@ export class PfFirewall implements Firewall {
     for (const block of blocks.slice(0, statesMax)) await tools.demand("pfctl", ["-k", textOf(block)]);
     // One that has ended by itself meanwhile is no mistake; what is left is looked for.
     for (const { words } of before) await tools.run("tcpdrop", words);
-    let after = before.length === 0 ? before : await this.#connections(blocks);
-    for (let look = 1; look < looksMax && after.length > 0; look++) {
-      await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
-      after = await this.#connections(blocks);
-    }
+    const after = before.length === 0 ? before : await lookUntilGone(() => this.#connections(blocks));
     return { cut: Math.max(0, before.length - after.length), left: after.length };
   }
 

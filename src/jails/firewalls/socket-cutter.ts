@@ -3,14 +3,11 @@
 
 import type { Block, CutReport } from "../../core/firewall.ts";
 import { contains, type Ip, parseIp, printIp, printNetwork } from "../../core/ip.ts";
+import { lookUntilGone } from "../../core/look-until-gone.ts";
 import type { Tools } from "./tools.ts";
 
 /** Addresses in one call: its arguments have a limit. */
 const blocksPerCall = 100;
-
-/** The kernel ends them at once; a busy machine lists them a moment longer. */
-const looksMax = 3;
-const lookAgainMs = 50;
 
 /** Ends what it can; a second look says what is left, because `ss -K` tells errors where it succeeds and the other way round. */
 export async function cutConnections(tools: Tools, blocks: readonly Block[]): Promise<CutReport> {
@@ -22,11 +19,7 @@ export async function cutConnections(tools: Tools, blocks: readonly Block[]): Pr
     const before = await findConnections(tools, part, ports);
     if (before.length === 0) continue;
     await tools.run("ss", ["-H", "-n", "-t", "-K", "state", "connected", ...filterOf(before)]);
-    let after = await findConnections(tools, part, ports);
-    for (let look = 1; look < looksMax && after.length > 0; look++) {
-      await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
-      after = await findConnections(tools, part, ports);
-    }
+    const after = await lookUntilGone(() => findConnections(tools, part, ports));
     cut += before.length - after.length;
     left += after.length;
   }
