@@ -91,12 +91,15 @@ describe("./start", () => {
     assert.ok((await stat(path.join(dir, "postvarta.db"))).size > 0);
   });
 
-  test("--demo plays in a store of its own until an account is refused, and never beside a configuration", async () => {
+  test("--demo plays in a store of its own until an account is refused and another under watch, and never beside a configuration", async () => {
     start("--demo");
     await answer();
     const refused = /verdict=reject .*account=newcomer@example\.org/;
-    for (let waits = 0; waits < 2_000 && !refused.test(printed); waits++) await wait(10);
-    assert.match(printed, refused);
+    const watched = /account_level account=petro@example\.org level=watch .*outcome=watched/;
+    for (const seen of [refused, watched]) {
+      for (let waits = 0; waits < 6_000 && !seen.test(printed); waits++) await wait(10);
+      assert.match(printed, seen);
+    }
     assert.match(printed, /store=\S+\/var\/demo\.db/);
     await stop();
     start("--demo", "--config", "/nowhere.toml");
