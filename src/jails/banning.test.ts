@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fail2banFolder } from "../../tests/fail2ban-folder.ts";
@@ -189,6 +189,8 @@ test("who becomes trusted for other reasons than a row is let go by commands too
   skip: needs("postfix"),
 }, async (t) => {
   const main = (networks: string) => `compatibility_level = 3.6\nmynetworks = ${networks}\n`;
+  // postconf waits for a main.cf that was written just now.
+  const settle = (folder: string) => utimesSync(join(folder, "main.cf"), 1_000, 1_000);
   for (const [firewall, jailName] of [
     ["nftables", "sasl"],
     ["command", "manual"],
@@ -196,12 +198,14 @@ test("who becomes trusted for other reasons than a row is let go by commands too
     const house = await open(t, { firewall, action: "tell", main: main("127.0.0.0/8") });
     await using store = house.store;
     assert.ok(store);
+    settle(house.folder);
     await using banning = await house.start();
     await until(() => banning.states.every(({ readBackAt }) => readBackAt > 0));
     const later = house.clock.now() + 3_600_000;
     await house.ban({ ...house.wanted("198.51.100.1", jailName), until: later });
     await until(() => house.told().includes("ban 198.51.100.1"));
     writeFileSync(join(house.folder, "main.cf"), main("127.0.0.0/8, 198.51.100.0/24"));
+    settle(house.folder);
     house.clock.advance(600_000);
     await banning.trust.due();
     await until(() => house.told().endsWith("unban 198.51.100.1\n"));

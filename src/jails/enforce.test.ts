@@ -11,7 +11,7 @@ import { type Network, networkOf, parseNetwork } from "../core/ip.ts";
 import { silentLog } from "../core/log.ts";
 import { TrustList } from "../core/trust-list.ts";
 import { readAllBans } from "../store/ban-list.ts";
-import { banNow, unbanNow } from "../store/bans.ts";
+import { addBans, banNow, unbanNow } from "../store/bans.ts";
 import type { Store } from "../store/db.ts";
 import { openStore } from "../store/open.ts";
 import { Enforcer } from "./enforce.ts";
@@ -192,11 +192,19 @@ class ChoosyFirewall extends DryRunFirewall {
   readonly prolongs = true;
   readonly renewed: string[] = [];
   isChoosy = true;
+  /** Gone when the next change is made. */
+  lost: readonly Block[] = [];
   override async apply(change: FirewallChange): Promise<readonly Block[]> {
     const isBad = (block: Block) => this.isChoosy && blockKey(block).endsWith(".13");
     this.renewed.push(...change.renewals.map((block) => `${blockKey(block)} ${block.until}`));
-    await super.apply({ ...change, adds: change.adds.filter((block) => !isBad(block)) });
-    return change.adds.filter(isBad);
+    const lost = this.lost;
+    this.lost = [];
+    await super.apply({
+      ...change,
+      adds: change.adds.filter((block) => !isBad(block)),
+      deletes: [...change.deletes, ...lost],
+    });
+    return [...change.adds.filter(isBad), ...lost];
   }
 }
 
@@ -208,11 +216,30 @@ test("what is given back is not known to hold, and comes again; the rest stands 
   const { wanted, verified, error } = house.enforcer.state;
   assert.deepEqual([wanted, verified, error], [2, 1, undefined]);
   firewall.isChoosy = false;
-  house.clock.advance(2_000);
+  // A row that nobody told of: handing blocks over again is no reason to read all rows.
+  const { clock, store } = house;
+  await store.facts
+    .transaction()
+    .execute((tx) => addBans(tx, [house.wanted("192.0.2.14")], { trust: () => undefined, now: clock.now() }));
+  clock.advance(2_000);
   await house.enforcer.due();
   assert.deepEqual(await house.blocks(), ["192.0.2.12", "192.0.2.13"]);
   assert.deepEqual([house.enforcer.state.wanted, house.enforcer.state.verified], [2, 2]);
   assert.equal(house.enforcer.state.mended, 0);
+});
+
+test("what the firewall lost with a change is not known to hold any more, and comes again", async () => {
+  const firewall = new ChoosyFirewall(silentLog);
+  await using house = await House.open(firewall);
+  await house.enforcer.start();
+  await house.ban(house.wanted("192.0.2.1"), house.wanted("192.0.2.2"));
+  firewall.lost = (await firewall.readBack()).slice(0, 1);
+  await house.ban(house.wanted("192.0.2.3"));
+  assert.deepEqual([house.enforcer.state.wanted, house.enforcer.state.verified], [3, 2]);
+  house.clock.advance(2_000);
+  await house.enforcer.due();
+  assert.deepEqual(await house.blocks(), ["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
+  assert.deepEqual([house.enforcer.state.wanted, house.enforcer.state.verified], [3, 3]);
 });
 
 test("a firewall that hears of ends is told of a longer one", async () => {

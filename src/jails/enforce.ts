@@ -199,6 +199,8 @@ export class Enforcer implements AsyncDisposable {
   async #settle(change: FirewallChange, wanted: ReadonlyMap<string, readonly Block[]>, now: number): Promise<void> {
     const refused = await this.#apply(change, now);
     for (const [address, blocks] of wanted) this.#standing.note(address, blocks, refused);
+    // What the firewall lost stood elsewhere.
+    for (const block of refused.values()) if (!wanted.has(printNetwork(block.address))) this.#standing.lose(block);
     if (refused.size > 0) this.#lack(refused, now);
     this.#cutSoon(change.adds.filter((block) => !refused.has(blockKey(block))));
   }
@@ -234,13 +236,13 @@ export class Enforcer implements AsyncDisposable {
   }
 
   /** What could not be taken one by one is tried again with growing pauses; the rest goes on. */
-  #lack(refused: ReadonlySet<string>, now: number): void {
+  #lack(refused: ReadonlyMap<string, Block>, now: number): void {
     const { log, firewall } = this.#options;
     this.#retries++;
     this.#isLacking = true;
     this.#retryAt = Math.min(this.#retryAt, now + this.#retryMs);
     this.#retryMs = Math.min(this.#retryMs * 2, retryMsMax);
-    const [first] = refused;
+    const [first] = refused.keys();
     log.warn("firewall.refused", { firewall: firewall.name, blocks: refused.size, first });
   }
 
@@ -301,17 +303,17 @@ export class Enforcer implements AsyncDisposable {
     this.#error = undefined;
   }
 
-  /** The keys of what the firewall could not take. */
-  async #apply(change: FirewallChange, now: number): Promise<Set<string>> {
+  /** What the firewall could not take, by key. */
+  async #apply(change: FirewallChange, now: number): Promise<ReadonlyMap<string, Block>> {
     const { firewall } = this.#options;
     // Somebody may have become trusted between the row and here.
     const trusted = change.adds.find(({ address }) => this.#options.trust(address, now) !== undefined);
     if (trusted !== undefined) throw new Error(`${printNetwork(trusted.address)} is trusted`);
-    const refused = new Set<string>();
+    const refused = new Map<string, Block>();
     for (const batch of batchesOf(change, batchMax)) {
       const { adds, renewals, deletes } = batch;
       if (adds.length + renewals.length + deletes.length === 0) continue;
-      for (const block of await firewall.apply(batch, now)) refused.add(blockKey(block));
+      for (const block of await firewall.apply(batch, now)) refused.set(blockKey(block), block);
     }
     return refused;
   }

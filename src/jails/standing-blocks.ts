@@ -59,8 +59,19 @@ export class StandingBlocks {
     this.#wanted = 0;
   }
 
+  /** It stands no more, and is wanted still. */
+  lose(block: Block): void {
+    const address = printNetwork(block.address);
+    const before = this.at(address);
+    const left = before.filter((one) => blockKey(one) !== blockKey(block));
+    if (left.length === before.length) return;
+    if (!this.#lacking.has(address)) this.#lacking.set(address, before.length);
+    if (left.length === 0) this.#blocks.delete(address);
+    else this.#blocks.set(address, left);
+  }
+
   /** Notes what stands at an address after a change towards `wanted`; of what was refused what stood before stands. */
-  note(address: string, wanted: readonly Block[], refused: ReadonlySet<string>): void {
+  note(address: string, wanted: readonly Block[], refused: ReadonlyMap<string, Block>): void {
     const before = this.at(address);
     this.#wanted += wanted.length - (this.#lacking.get(address) ?? before.length);
     const isRefused = (block: Block) => refused.has(blockKey(block));

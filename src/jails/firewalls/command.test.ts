@@ -347,6 +347,27 @@ test("command: a ban that is prolonged runs actionprolong once, and not because 
   assert.deepEqual(await opened.readBack(), [later]);
 });
 
+test("command: a ban that was not reached to be prolonged is prolonged when its turn comes, and stands meanwhile", async () => {
+  const told = join(folder, "prolonged");
+  const slow = `[Definition]\nactionban = true\nactionprolong = sleep 0.2; echo <ip> >> ${told}\n`;
+  const { firewall } = create(undefined, { actions: { slow }, action: "slow", budgetMs: 300 });
+  await using opened = firewall;
+  await opened.open();
+  const all = Array.from({ length: 4 }, (_, i) => sasl(`192.0.2.${i}`));
+  for (let left: readonly Block[] = all, pass = 0; left.length > 0 && pass < 20; pass++)
+    left = await opened.apply(adding(...left));
+  let left: readonly Block[] = all.map((one) => ({ ...one, until: (one.until ?? 0) + 3_600_000 }));
+  left = await opened.apply({ adds: [], renewals: left, deletes: [] });
+  assert.ok(left.length > 0 && left.length < 4, `${left.length} left`);
+  assert.deepEqual(
+    (await opened.readBack()).filter(({ until }) => until === 0),
+    [],
+  );
+  for (let pass = 0; pass < 20 && left.length > 0; pass++)
+    left = await opened.apply({ adds: [], renewals: left, deletes: [] });
+  assert.equal(read(told), "192.0.2.0\n192.0.2.1\n192.0.2.2\n192.0.2.3\n");
+});
+
 test("command: a block that only some actions took is taken back from those when nobody wants it any more", async () => {
   const fails = "[Definition]\nactionban = false\n";
   const { firewall, held } = create(undefined, { actions: { fails }, action: "table\n fails" });

@@ -203,7 +203,7 @@ export class CommandFirewall implements Firewall {
     const key = blockKey(block);
     const held = station.held(key);
     if (held !== undefined && held.until === block.until) return true;
-    if (this.#isOver(station, pass)) return held !== undefined;
+    if (this.#isOver(station, pass)) return false;
     const order = await this.#orderOf(block, this.#restored.has(key));
     const outcome = await (held === undefined ? station.ban(order) : station.prolong(order));
     if (outcome.hung) pass.hung.add(station);
