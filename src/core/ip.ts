@@ -75,9 +75,13 @@ function parseGroups(text: string, dotted: boolean): number[] | undefined {
 
 /** Canonical text: dotted IPv4, IPv6 by RFC 5952. */
 export function printIp(ip: Ip): string {
-  const [a, b, c, d] = ip.words;
-  if (ip.family === 4) return `${a >>> 24}.${(a >>> 16) & 255}.${(a >>> 8) & 255}.${a & 255}`;
-  const groups = [a, b, c, d].flatMap((word) => [word >>> 16, word & 0xffff]);
+  if (ip.family === 6) return printIpv6(ip);
+  const word = ip.words[0];
+  return `${word >>> 24}.${(word >>> 16) & 255}.${(word >>> 8) & 255}.${word & 255}`;
+}
+
+function printIpv6(ip: Ip): string {
+  const groups = ip.words.flatMap((word) => [word >>> 16, word & 0xffff]);
   const [start, length] = longestZeroRun(groups);
   const hex = groups.map((group) => group.toString(16));
   if (length < 2) return hex.join(":");

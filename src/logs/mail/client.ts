@@ -16,22 +16,3 @@ export function parseAddress(text: string): string | undefined {
   const ip = parseIp((bare.charCodeAt(0) | 32) === 105 && /^ipv6:/i.test(bare) ? bare.slice(5) : bare);
   return ip === undefined ? undefined : printIp(ip);
 }
-
-/**
- * The length of the queue id, or `NOQUEUE`, that a message begins with and that `: ` follows; 0 when there is none.
- * Short ids are hexadecimal, long ones (enable_long_queue_ids) letters and digits without vowels.
- */
-export function queueIdLength(text: string): number {
-  let i = 0;
-  while (i < 32 && isIdChar(text.charCodeAt(i))) i++;
-  return i > 0 && text.charCodeAt(i) === 58 && text.charCodeAt(i + 1) === 32 ? i : 0;
-}
-
-function isIdChar(c: number): boolean {
-  return (c >= 48 && c <= 57) || (c >= 65 && c <= 90) || (c >= 97 && c <= 122);
-}
-
-export function isDigitAt(text: string, i: number): boolean {
-  const c = text.charCodeAt(i);
-  return c >= 48 && c <= 57;
-}

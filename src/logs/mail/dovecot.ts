@@ -7,24 +7,23 @@ import { parseDovecotAuth } from "./dovecot-auth.ts";
 import { afterLevel } from "./level.ts";
 import type { Program } from "./program.ts";
 
+/** `imap-login: `, with a level before or behind it; some builds of 1.x name themselves twice. */
+const loginProcessForm = /(?:Info: )?(?:dovecot: )?([a-z0-9-]+)-login: (?:Info: )?/y;
+
 /** The event in a Dovecot message, without time and line; undefined when it says nothing that is wanted. */
-export function parseDovecot(program: Program, text: string): MailEventDraft | undefined {
-  let message = text;
-  let service = program.service;
-  if (program.daemon === "dovecot") {
-    message = afterLevel(message) ?? "";
-    // Some builds of 1.x name themselves twice.
-    if (message.startsWith("dovecot: ")) message = message.slice(9);
-    const login = /^([a-z0-9-]+)-login: /.exec(message);
-    if (login === null) return parseDovecotAuth(message);
-    service = login[1] ?? service;
-    message = message.slice(login[0].length);
-  } else {
-    if (!service.endsWith("-login")) return parseDovecotAuth(`${service}: ${message}`);
-    service = service.slice(0, -6);
-  }
-  const said = afterLevel(message);
-  return said === undefined ? undefined : parseLoginProcess(said, service);
+export function parseDovecot(text: string, program: Program): MailEventDraft | undefined {
+  if (program.daemon !== "dovecot") return parseDovecotService(text, program.service);
+  loginProcessForm.lastIndex = 0;
+  const login = loginProcessForm.exec(text);
+  if (login !== null) return parseLoginProcess(text.slice(loginProcessForm.lastIndex), login[1] ?? "");
+  const message = afterLevel(text) ?? "";
+  return parseDovecotAuth(message.startsWith("dovecot: ") ? message.slice(9) : message);
+}
+
+function parseDovecotService(text: string, service: string): MailEventDraft | undefined {
+  if (!service.endsWith("-login")) return parseDovecotAuth(`${service}: ${text}`);
+  const said = afterLevel(text);
+  return said === undefined ? undefined : parseLoginProcess(said, service.slice(0, -6));
 }
 
 /**
@@ -36,9 +35,8 @@ const ending =
 
 function parseLoginProcess(said: string, service: string): MailEventDraft | undefined {
   // 2.4 says `Logged in`, all before it `Login`.
-  for (const word of ["Login: ", "Logged in: "]) {
-    if (said.startsWith(word)) return readElements(said, word.length, draftMailEvent("login", "dovecot", service));
-  }
+  if (said.startsWith("Login: ")) return readElements(said, 7, draftMailEvent("login", "dovecot", service));
+  if (said.startsWith("Logged in: ")) return readElements(said, 11, draftMailEvent("login", "dovecot", service));
   if (/^(?:user=<|method=|rip=)/.test(said)) return parseReversed(said, service);
   if (!ending.test(said)) return undefined;
   return parseRefused(said, service);
@@ -80,6 +78,8 @@ function parseRefused(said: string, service: string): MailEventDraft | undefined
   return readElements(said, elements + 3, event);
 }
 
+const addressForm = /[^\s,]{1,64}/y;
+
 /**
  * login_log_format_elements from `from` on: `user=<…>, method=…, rip=…, lip=…`. Where the address comes first it is the
  * first one (1.x leaves out an empty user).
@@ -88,7 +88,8 @@ function readElements(said: string, from: number, event: MailEventDraft): MailEv
   const first = said.startsWith("rip=", from);
   const ripAt = first ? from : said.lastIndexOf(", rip=") + 2;
   if (ripAt < from) return undefined;
-  const address = /^[^\s,]{1,64}/.exec(said.slice(ripAt + 4, ripAt + 70));
+  addressForm.lastIndex = ripAt + 4;
+  const address = addressForm.exec(said);
   const ip = address === null ? undefined : parseAddress(address[0]);
   if (ip === undefined) return undefined;
   event.ip = ip;

@@ -3,47 +3,35 @@
 // of a line quotes names, senders, recipients and commands of whoever connects.
 
 import { draftMailEvent, type MailEventDraft } from "../../core/event.ts";
-import { clientForm, isDigitAt, parseAddress, queueIdLength } from "./client.ts";
-import type { Daemon, Program } from "./program.ts";
+import { clientForm, parseAddress } from "./client.ts";
+import type { PostfixDaemon, Program } from "./program.ts";
 
-const warningLength = "warning: ".length;
+/** The event in a message, without time and line; undefined when it says nothing that is wanted. */
+export type ParseMessage = (text: string, program: Program) => MailEventDraft | undefined;
 
-/** The event in a Postfix message, without time and line; undefined when it says nothing that is wanted. */
-export function parsePostfix(program: Program, text: string): MailEventDraft | undefined {
-  const { daemon, service } = program;
-  if (text.startsWith("warning: ")) return isSmtpd(daemon) ? parseWarning(text, service) : undefined;
-  const idLength = queueIdLength(text);
-  if (idLength === 0) return undefined;
+/** How the messages of each daemon are read. A table, because calls through it are compiled apart: one piece of all would take long. */
+export const postfixParsers: Readonly<Record<PostfixDaemon, ParseMessage>> = {
+  smtpd: parseSmtpd,
+  postscreen: (text, { service }) => parseReject(rejectForm, text, service),
+  cleanup: (text, { service }) => parseReject(endOfMessageForm, text, service),
+  qmgr: (text, { service }) => parseOfQueue(parseQueued, text, service),
+  delivery: (text, { service }) => parseOfQueue(parseDelivery, text, service),
+  postfix: (text, program) => parseSmtpd(text, program) ?? parseOfAnyQueue(text, program),
+};
+
+const warning = "warning: ";
+
+/**
+ * The queue id, or NOQUEUE, that a message begins with. Short ids are hexadecimal, long ones (enable_long_queue_ids) letters and
+ * digits without vowels; the two words stand where no id does.
+ */
+const idForm = "(?!warning: |reject: )([0-9A-Za-z]{1,32}): ";
+
+function parseSmtpd(text: string, { service }: Program): MailEventDraft | undefined {
+  if (text.startsWith(warning)) return parseSaslFailure(text, service) ?? parseRateLimit(text);
   // Before 2.1 nothing stood in front of it.
-  if (text.startsWith("reject: ")) return isSmtpd(daemon) ? parseReject(rejectForm, text, 0, service) : undefined;
-  const event = parseAfterId(daemon, text, idLength + 2, service);
-  if (event !== undefined && !text.startsWith("NOQUEUE: ")) event.queueId = text.slice(0, idLength);
-  return event;
-}
-
-function isSmtpd(daemon: Daemon): boolean {
-  return daemon === "smtpd" || daemon === "postfix";
-}
-
-function parseAfterId(daemon: Daemon, text: string, at: number, service: string): MailEventDraft | undefined {
-  const any = daemon === "postfix";
-  switch (text.charCodeAt(at)) {
-    case 99: // client=
-      return any || daemon === "smtpd" ? parseLogin(text, at, service) : undefined;
-    case 114: // reject:
-      return any || daemon === "smtpd" || daemon === "postscreen"
-        ? parseReject(rejectForm, text, at, service)
-        : undefined;
-    case 109: // milter-reject:
-      if (!any && daemon !== "smtpd" && daemon !== "cleanup") return undefined;
-      return parseReject(daemon === "cleanup" ? endOfMessageForm : milterForm, text, at, service);
-    case 102: // from=
-      return any || daemon === "qmgr" ? parseQueued(text, at, service) : undefined;
-    case 116: // to=
-      return any || daemon === "delivery" ? parseDelivery(text, at, service) : undefined;
-    default:
-      return undefined;
-  }
+  if (text.startsWith("reject: ")) return parseReject(bareRejectForm, text, service);
+  return parseReject(rejectForm, text, service) ?? parseLogin(text, service) ?? parseReject(milterForm, text, service);
 }
 
 /** What stands at `at`, by a sticky form. A form that has no loop in a loop is compiled at once and makes little of its own. */
@@ -52,8 +40,8 @@ function match(form: RegExp, text: string, at: number): RegExpExecArray | null {
   return form.exec(text);
 }
 
-function parseWarning(text: string, service: string): MailEventDraft | undefined {
-  return parseSaslFailure(text, service) ?? parseRateLimit(text);
+function idOrNull(id: string | undefined): string | null {
+  return id === undefined || id === "NOQUEUE" ? null : id;
 }
 
 /** `warning: Connection rate limit exceeded: 31 from host[192.0.2.1] for service smtp`; the service is master.cf's name. */
@@ -63,7 +51,7 @@ const rateLimitForm = new RegExp(
 );
 
 function parseRateLimit(text: string): MailEventDraft | undefined {
-  const said = match(rateLimitForm, text, warningLength);
+  const said = match(rateLimitForm, text, warning.length);
   const ip = said === null ? undefined : parseAddress(said[2] ?? "");
   if (said === null || ip === undefined) return undefined;
   const event = draftMailEvent("rate_limit", "postfix", text.slice(rateLimitForm.lastIndex));
@@ -87,7 +75,7 @@ const saslForm = new RegExp(`${clientForm}: SASL ([\\w.+-]{1,100}) authenticatio
 
 function parseSaslFailure(text: string, service: string): MailEventDraft | undefined {
   // A mechanism that is none of RFC 4422's names was never tried, whatever the line goes on to say.
-  const said = match(saslForm, text, warningLength);
+  const said = match(saslForm, text, warning.length);
   if (said === null) return undefined;
   const rest = text.slice(saslForm.lastIndex + 1).trimStart();
   if (notRefused.test(rest) || rest.includes(unknownMechanism)) return undefined;
@@ -110,36 +98,39 @@ function nameOrNull(name: string): string | null {
 /** Attributes that may follow a login's name; their values come from the client (MAIL FROM AUTH=) or from a proxy. */
 const afterUser = /, (?:sasl_sender|orig_queue_id|orig_client)=/;
 
-/** `client=host[192.0.2.1], sasl_method=PLAIN, sasl_username=name`: one a message, not one a login. */
-const loginForm = new RegExp(`client=${clientForm}, sasl_method=(.*?), sasl_username=`, "sy");
+/** `QUEUEID: client=host[192.0.2.1], sasl_method=PLAIN, sasl_username=name`: one a message, not one a login. */
+const loginForm = new RegExp(`${idForm}client=${clientForm}, sasl_method=(.*?), sasl_username=`, "sy");
 
-function parseLogin(text: string, at: number, service: string): MailEventDraft | undefined {
-  const said = match(loginForm, text, at);
-  const ip = said === null ? undefined : parseAddress(said[1] ?? "");
+function parseLogin(text: string, service: string): MailEventDraft | undefined {
+  const said = match(loginForm, text, 0);
+  const ip = said === null ? undefined : parseAddress(said[2] ?? "");
   if (said === null || ip === undefined) return undefined;
   const user = text.slice(loginForm.lastIndex);
   const userEnd = user.search(afterUser);
   const event = draftMailEvent("login", "postfix", service);
   event.ip = ip;
-  event.method = said[2] ?? null;
+  event.queueId = idOrNull(said[1]);
+  event.method = said[3] ?? null;
   event.user = nameOrNull(userEnd < 0 ? user : user.slice(0, userEnd));
   return event;
 }
 
 /**
- * `reject: RCPT from host[192.0.2.1]: 554 5.7.1 <a@b>: Relay access denied; from=<…> to=<…> proto=ESMTP helo=<…>`. Commands
- * stand in capitals; a header or a body that cleanup rejects is in small letters.
+ * `QUEUEID: reject: RCPT from host[192.0.2.1]: 554 5.7.1 <a@b>: Relay access denied; from=<…> to=<…> proto=ESMTP helo=<…>`.
+ * Commands stand in capitals; a header or a body that cleanup rejects is in small letters.
  */
-const rejectForm = new RegExp(`reject: [A-Z-]* from ${clientForm}: `, "y");
-const milterForm = new RegExp(`milter-reject: [A-Z-]* from ${clientForm}: `, "y");
-const endOfMessageForm = new RegExp(`milter-reject: END-OF-MESSAGE[A-Z-]* from ${clientForm}: `, "y");
+const rejectForm = new RegExp(`${idForm}reject: [A-Z-]* from ${clientForm}: `, "y");
+const bareRejectForm = new RegExp(`()reject: [A-Z-]* from ${clientForm}: `, "y");
+const milterForm = new RegExp(`${idForm}milter-reject: [A-Z-]* from ${clientForm}: `, "y");
+const endOfMessageForm = new RegExp(`${idForm}milter-reject: END-OF-MESSAGE[A-Z-]* from ${clientForm}: `, "y");
 
-function parseReject(form: RegExp, text: string, at: number, service: string): MailEventDraft | undefined {
-  const said = match(form, text, at);
-  const ip = said === null ? undefined : parseAddress(said[1] ?? "");
-  if (ip === undefined) return undefined;
+function parseReject(form: RegExp, text: string, service: string): MailEventDraft | undefined {
+  const said = match(form, text, 0);
+  const ip = said === null ? undefined : parseAddress(said[2] ?? "");
+  if (said === null || ip === undefined) return undefined;
   const event = draftMailEvent("reject", "postfix", service);
   event.ip = ip;
+  event.queueId = idOrNull(said[1] || undefined);
   const reply = text.slice(form.lastIndex);
   const tail = reply.search(/; (?:from=<|to=<|proto=)/);
   event.reason = tail < 0 ? reply : reply.slice(0, tail);
@@ -155,6 +146,24 @@ function readLoginOfReject(reply: string, event: MailEventDraft): void {
   if (method === null) return;
   event.method = method[1] ?? null;
   event.user = nameOrNull(reply.slice(at + 15));
+}
+
+const bareIdForm = new RegExp(idForm, "y");
+
+/** What stands behind the queue id. */
+function parseOfQueue(
+  parse: (text: string, at: number, service: string) => MailEventDraft | undefined,
+  text: string,
+  service: string,
+): MailEventDraft | undefined {
+  const id = match(bareIdForm, text, 0);
+  const event = id === null ? undefined : parse(text, bareIdForm.lastIndex, service);
+  if (event !== undefined) event.queueId = idOrNull(id?.[1]);
+  return event;
+}
+
+function parseOfAnyQueue(text: string, { service }: Program): MailEventDraft | undefined {
+  return parseOfQueue(parseQueued, text, service) ?? parseOfQueue(parseDelivery, text, service);
 }
 
 /** `from=<a@b>, size=500, nrcpt=1 (queue active)`, and `from=<a@b>, status=expired, returned to sender`. */
@@ -192,6 +201,11 @@ function afterDigits(text: string, from: number): number {
   let i = from;
   while (i < from + digitsMax && isDigitAt(text, i)) i++;
   return i;
+}
+
+function isDigitAt(text: string, i: number): boolean {
+  const c = text.charCodeAt(i);
+  return c >= 48 && c <= 57;
 }
 
 const deliveries = new Map<string, "sent" | "bounced" | "deferred">([

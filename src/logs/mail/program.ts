@@ -2,16 +2,8 @@
 // vary from site to site; each is looked at once.
 
 /** What a program's lines can say. `postfix`: RFC 5424 headers that lost the daemon behind the slash. */
-export type Daemon =
-  | "other"
-  | "smtpd"
-  | "postscreen"
-  | "cleanup"
-  | "qmgr"
-  | "delivery"
-  | "postfix"
-  | "dovecot"
-  | "dovecot-service";
+export type Daemon = PostfixDaemon | "dovecot" | "dovecot-service" | "other";
+export type PostfixDaemon = "smtpd" | "postscreen" | "cleanup" | "qmgr" | "delivery" | "postfix";
 
 export interface Program {
   readonly daemon: Daemon;

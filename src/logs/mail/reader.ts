@@ -10,9 +10,9 @@ import { TimeReader } from "../time.ts";
 import { Zone } from "../zone.ts";
 import { AuthOutage, isAuthSocketGone, uncheckedClient } from "./auth-outage.ts";
 import { parseDovecot } from "./dovecot.ts";
-import { parsePostfix } from "./postfix.ts";
+import { type ParseMessage, postfixParsers } from "./postfix.ts";
 import { mayBeEvent, type WantedLines, wantedLines } from "./prefilter.ts";
-import { type Program, ProgramTable, parseProgram } from "./program.ts";
+import { type Daemon, type Program, ProgramTable, parseProgram } from "./program.ts";
 
 export interface MailReaderOptions {
   /** The year of the first line, for stamps without one. */
@@ -201,16 +201,15 @@ function processOf(bytes: Buffer, header: Header): string {
 /** What a program's message says, without time and line. */
 export function parseMessage(program: Program, message: string): MailEventDraft | undefined {
   if (message.startsWith("message repeated ")) return parseRepeated(program, message);
-  switch (program.daemon) {
-    case "other":
-      return undefined;
-    case "dovecot":
-    case "dovecot-service":
-      return parseDovecot(program, message);
-    default:
-      return parsePostfix(program, message);
-  }
+  return parsers[program.daemon](message, program);
 }
+
+const parsers: Readonly<Record<Daemon, ParseMessage>> = {
+  ...postfixParsers,
+  dovecot: parseDovecot,
+  "dovecot-service": parseDovecot,
+  other: () => undefined,
+};
 
 /** How often a message may be told to repeat: rsyslog tells of what came within a few minutes. */
 const repeatedMax = 10_000;
