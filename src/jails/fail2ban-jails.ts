@@ -69,6 +69,7 @@ interface Audience {
 export class Fail2banJails {
   readonly #options: Fail2banJailsOptions;
   readonly #running: readonly Running[];
+  readonly #engines: readonly FilterEngine[];
   readonly #filters: FilterSet;
   readonly #guard: GuardedFilter<Failure, LineForFilter>;
   readonly #audiences = new Map<string, Audience>();
@@ -78,8 +79,8 @@ export class Fail2banJails {
   constructor(options: Fail2banJailsOptions) {
     this.#options = options;
     this.#running = options.definitions.map((definition, number) => this.#makeRunning(definition, number));
-    const engines = this.#running.map((running) => this.#makeEngine(running));
-    this.#filters = new FilterSet(engines);
+    this.#engines = this.#running.map((running) => this.#makeEngine(running));
+    this.#filters = new FilterSet(this.#engines);
     this.#guard = new GuardedFilter(this.#filters);
   }
 
@@ -108,6 +109,7 @@ export class Fail2banJails {
     const candidates = candidatesIn(batch, audience);
     if (candidates.every((lines) => lines.length === 0)) return [];
     const asked = this.#askedOf(audience, candidates, new LineTexts(batch));
+    if (asked.length === 0) return [];
     const tickets: Ticket[] = [];
     this.#guard.seeAll(asked, (seen, index) => {
       const one = asked[index];
@@ -122,9 +124,13 @@ export class Fail2banJails {
     return asked;
   }
 
+  /** What is known to be too old is not asked about: a piece of nothing else needs no watch. */
   #ask(running: Running, lines: readonly number[], texts: LineTexts, asked: Asked[]): void {
+    const engine = this.#engines[running.number];
     for (let i = 0; i < lines.length; i++) {
-      const one = ask(running, lines[i] as number, texts);
+      const line = lines[i] as number;
+      if (!running.isJournal && engine?.isOld(texts.get(line)) === true) continue;
+      const one = ask(running, line, texts);
       if (one !== undefined && (one.at === undefined || !this.#isOld(running.jail, one.at))) asked.push(one);
     }
   }

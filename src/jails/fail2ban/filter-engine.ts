@@ -156,6 +156,13 @@ export class FilterEngine {
     return this.#seeSimple(ended.slice(found.end), ended, at, isAscii);
   }
 
+  /** True when a line, with its LF, begins like one before it and is too old to be a failure; runs no pattern of anybody's. */
+  isOld(ended: string): boolean {
+    const { isOld, now } = this.#options;
+    const found = this.#isSimple && isOld !== undefined ? this.#dates?.findAgain(ended) : undefined;
+    return found !== undefined && isOld !== undefined && isOld(this.#timeOf(found, now()));
+  }
+
   /** One line without its date, with its LF, and nothing to be done but to match it. */
   #seeSimple(searched: string, line: string, at: number, isAscii: boolean): Failure | undefined {
     // A connection that began long ago may fail just now: only what a line says alone is too old.
