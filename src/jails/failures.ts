@@ -1,6 +1,7 @@
 // How many failures an address (or another id) has within `findtime`: exactly, or as Fail2ban estimates it.
 // No clock and no timer: the time comes with each failure.
 
+import { parseIp, printIp } from "../core/ip.ts";
 import type { FailureBudget } from "./failure-budget.ts";
 
 export interface CounterSetting {
@@ -52,6 +53,19 @@ export function makeFailureCounter(setting: CounterSetting, budget: FailureBudge
   return setting.method === "sliding" ? new SlidingCounter(setting, budget) : new EstimateCounter(setting, budget);
 }
 
+/** An IPv4 address as a number, which takes no room beside the entry and is found at once; every other id as it is. */
+type Key = number | string;
+
+function keyOf(id: string): Key {
+  const ip = parseIp(id);
+  // A mapped address is another text for the same number.
+  return ip === undefined || ip.family === 6 || id.includes(":") ? id : ip.words[0] | 0;
+}
+
+function idOf(key: Key): string {
+  return typeof key === "string" ? key : printIp({ family: 4, words: [key >>> 0, 0, 0, 0] });
+}
+
 /** Numbers of one failure in a flat list: an array of numbers costs a fraction of as many objects. */
 const width = 3;
 
@@ -68,7 +82,7 @@ function failuresOf(flat: readonly number[]): readonly Failed[] {
 class SlidingCounter implements FailureCounter {
   readonly #setting: CounterSetting;
   readonly #budget: FailureBudget;
-  readonly #ids = new Map<string, number[]>();
+  readonly #ids = new Map<Key, number[]>();
   #cleanAt = Number.NEGATIVE_INFINITY;
 
   constructor(setting: CounterSetting, budget: FailureBudget) {
@@ -83,7 +97,8 @@ class SlidingCounter implements FailureCounter {
 
   add(id: string, failed: Failed, now: number): Counted {
     const time = Math.min(failed.at, now);
-    const known = this.#ids.get(id);
+    const key = keyOf(id);
+    const known = this.#ids.get(key);
     // Most addresses fail once: a list of just three numbers takes a third of one that has grown.
     const flat = known ?? [time, failed.line, failed.mark];
     if (known !== undefined) insert(flat, time, failed);
@@ -91,36 +106,38 @@ class SlidingCounter implements FailureCounter {
     dropOld(flat, (flat[flat.length - width] ?? time) - this.#setting.findtimeMs);
     const count = flat.length / width;
     const ban = count >= this.#setting.maxretry;
-    if (known !== undefined) this.#ids.delete(id);
-    if (!ban) this.#ids.set(id, flat);
+    if (known !== undefined) this.#ids.delete(key);
+    if (!ban) this.#ids.set(key, flat);
     this.#clean(now);
     return ban ? { count, ban, failures: failuresOf(flat) } : { count, ban, failures: none };
   }
 
   forget(id: string): boolean {
-    return this.#ids.delete(id);
+    return this.#ids.delete(keyOf(id));
   }
 
   lower(id: string, mark: number): number {
-    const flat = this.#ids.get(id);
+    if (this.#ids.size === 0) return 0;
+    const key = keyOf(id);
+    const flat = this.#ids.get(key);
     if (flat === undefined) return 0;
     const rest: number[] = [];
     for (let i = 0; i < flat.length; i += width)
       if (flat[i + 2] !== mark) rest.push(flat[i] ?? 0, flat[i + 1] ?? -1, flat[i + 2] ?? 0);
-    if (rest.length === 0) this.#ids.delete(id);
-    else if (rest.length < flat.length) this.#ids.set(id, rest);
+    if (rest.length === 0) this.#ids.delete(key);
+    else if (rest.length < flat.length) this.#ids.set(key, rest);
     return (flat.length - rest.length) / width;
   }
 
   has(id: string, mark: number, at: number): boolean {
-    const flat = this.#ids.get(id) ?? [];
+    const flat = this.#ids.get(keyOf(id)) ?? [];
     for (let i = 0; i < flat.length; i += width)
       if (flat[i + 2] === mark && (flat[i] ?? 0) > at - this.#setting.findtimeMs) return true;
     return false;
   }
 
   last(limit: number): readonly (readonly [string, number, number])[] {
-    return lastOf(this.#ids, limit).map(([id, flat]) => [id, flat.length / width, lastTime(flat)]);
+    return lastOf(this.#ids, limit).map(([key, flat]) => [idOf(key), flat.length / width, lastTime(flat)]);
   }
 
   #clean(now: number): void {
@@ -163,7 +180,7 @@ interface Rate {
 class EstimateCounter implements FailureCounter {
   readonly #setting: CounterSetting;
   readonly #budget: FailureBudget;
-  readonly #rates = new Map<string, Rate>();
+  readonly #rates = new Map<Key, Rate>();
   #cleanAt = Number.NEGATIVE_INFINITY;
 
   constructor(setting: CounterSetting, budget: FailureBudget) {
@@ -178,20 +195,21 @@ class EstimateCounter implements FailureCounter {
 
   add(id: string, failed: Failed, now: number): Counted {
     const time = Math.min(failed.at, now);
-    const rate = this.#rates.get(id) ?? { first: time, last: time, retry: 0, flat: [] };
+    const key = keyOf(id);
+    const rate = this.#rates.get(key) ?? { first: time, last: time, retry: 0, flat: [] };
     if (time > rate.last) this.#advance(rate, time);
     rate.retry++;
     rate.flat.push(time, failed.line, failed.mark);
     if (rate.flat.length > estimateKeepsMax * width) rate.flat.splice(0, width);
     const ban = rate.retry >= this.#setting.maxretry;
-    this.#rates.delete(id);
-    if (!ban) this.#rates.set(id, rate);
+    this.#rates.delete(key);
+    if (!ban) this.#rates.set(key, rate);
     this.#clean(now);
     return { count: rate.retry, ban, failures: ban ? failuresOf(rate.flat) : [] };
   }
 
   forget(id: string): boolean {
-    return this.#rates.delete(id);
+    return this.#rates.delete(keyOf(id));
   }
 
   lower(): number {
@@ -199,14 +217,14 @@ class EstimateCounter implements FailureCounter {
   }
 
   has(id: string, mark: number, at: number): boolean {
-    const flat = this.#rates.get(id)?.flat ?? [];
+    const flat = this.#rates.get(keyOf(id))?.flat ?? [];
     for (let i = 0; i < flat.length; i += width)
       if (flat[i + 2] === mark && (flat[i] ?? 0) > at - this.#setting.findtimeMs) return true;
     return false;
   }
 
   last(limit: number): readonly (readonly [string, number, number])[] {
-    return lastOf(this.#rates, limit).map(([id, rate]) => [id, rate.retry, rate.last]);
+    return lastOf(this.#rates, limit).map(([key, rate]) => [idOf(key), rate.retry, rate.last]);
   }
 
   #advance(rate: Rate, time: number): void {
@@ -227,7 +245,7 @@ class EstimateCounter implements FailureCounter {
 }
 
 /** The last `limit` entries, the very last first. */
-function lastOf<V>(map: ReadonlyMap<string, V>, limit: number): readonly (readonly [string, V])[] {
+function lastOf<V>(map: ReadonlyMap<Key, V>, limit: number): readonly (readonly [Key, V])[] {
   const skip = Math.max(0, map.size - limit);
   return [...map.entries().drop(skip)].reverse();
 }

@@ -37,7 +37,10 @@ export class GoodLogins {
     const isSaid = row >= 0 && this.#table.isAt(row, place) && at < this.#table.timeOf(row) + writeEveryMs;
     if (isSaid) return undefined;
     this.#table.write(row, place, hash, at);
-    if (ip.family === 4) return { network: printNetwork(networkOf(ip, 24)), account, address: printIp(ip), at };
+    if (ip.family === 4) {
+      const address = printIp(ip);
+      return { network: `${address.slice(0, address.lastIndexOf("."))}.0/24`, account, address, at };
+    }
     const [network, address] = [networkOf(ip, 48), networkOf(ip, 64)];
     return { network: printNetwork(network), account, address: printNetwork(address), at };
   }

@@ -162,13 +162,13 @@ export class LoginTable {
     if (next >= 0) beforeAtAddress[next] = previous;
   }
 
-  /** Twice the rows, and both ways to find them made anew; rows keep their numbers and their order. */
+  /** Four times the rows, and both ways to find them made anew; rows keep their numbers and their order. */
   #grow(): void {
-    const rows = Math.min(this.#rowsMax, this.#columns.rows * 2);
+    const rows = Math.min(this.#rowsMax, this.#columns.rows * 4);
     const order: number[] = [];
     for (let row = this.#oldest; row >= 0; row = this.#columns.newer[row] as number) order.push(row);
     this.#columns = makeColumns(rows, this.#columns);
-    const buckets = this.#byPair.length * 2;
+    const buckets = this.#byPair.length * 4;
     this.#byPair = new Int32Array(buckets).fill(none);
     this.#byAddress = new Int32Array(buckets).fill(none);
     this.#oldest = none;

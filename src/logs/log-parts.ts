@@ -31,9 +31,11 @@ export class LogParts implements Consumer<LogWrite> {
     this.#log = log;
     // All kinds are counted; what no part looks at is kept no longer than that takes.
     const wanted = new Set([...parts.values()].flatMap(({ kinds = mailKinds }) => kinds));
-    this.#counts = new MailCounts(now, (event) => {
+    const onlyCounted = mailKinds.filter((kind) => !wanted.has(kind));
+    const onEvent = (event: MailEvent) => {
       if (wanted.has(event.kind)) this.#events.push(event);
-    });
+    };
+    this.#counts = new MailCounts(now, onEvent, onlyCounted);
   }
 
   see(batch: LineBatch): readonly LogWrite[] {

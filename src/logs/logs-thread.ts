@@ -36,7 +36,7 @@ const closeMs = 6_000;
 const answerMs = 5_000;
 const questionsMax = 1_000;
 /** Events of a piece are alive until it was shown: with less room they are copied again and again, a fifth of all the work. */
-const maxYoungGenerationSizeMb = 48;
+const maxYoungGenerationSizeMb = 24;
 
 export interface LogsState extends LogsReport {
   /** When the thread said this, ms since the epoch; 0 before the first word. */

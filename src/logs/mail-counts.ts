@@ -49,23 +49,30 @@ export class MailCounts implements Consumer<LogCount> {
   readonly #onEvent: ((event: MailEvent, source: string) => void) | undefined;
   readonly #readers = new Map<string, MailReader>();
   readonly #sources = new Map<string, Counts>();
+  readonly #onlyCounted: ReadonlySet<MailKind>;
   #oldestAt = Number.POSITIVE_INFINITY;
+  /** Of the batch that is being seen. */
+  #kinds: Record<MailKind, number> = { ...noKinds };
 
-  /** `onEvent` sees every event; its `line` is the index in the batch. */
-  constructor(now: () => number, onEvent?: (event: MailEvent, source: string) => void) {
+  /** `onEvent` sees every event but most of those that are `onlyCounted`; its `line` is the index in the batch. */
+  constructor(
+    now: () => number,
+    onEvent?: (event: MailEvent, source: string) => void,
+    onlyCounted: readonly MailKind[] = [],
+  ) {
     this.#now = now;
     this.#onEvent = onEvent;
+    this.#onlyCounted = new Set(onlyCounted);
   }
 
   see(batch: LineBatch): readonly LogCount[] {
     const { source, bytes, starts, ends, count } = batch;
     const counts = this.#countsOf(source);
     const reader = this.#readerOf(batch.stream, counts);
-    const kinds: Record<MailKind, number> = { ...noKinds };
+    this.#kinds = { ...noKinds };
     let shapes = 0;
     const emit = (event: MailEvent) => {
-      if (event.at < this.#oldestAt) this.#oldestAt = event.at;
-      kinds[event.kind]++;
+      this.#count(event.kind, event.at);
       if (event.kind === "login") counts.unchecked.loggedIn();
       this.#onEvent?.(event, source);
     };
@@ -80,9 +87,15 @@ export class MailCounts implements Consumer<LogCount> {
     }
     counts.lines.skipped += batch.skipped;
     counts.lastLineAt = batch.readAt;
+    const kinds = this.#kinds;
     const told = mailKinds.filter((kind) => kinds[kind] > 0);
     for (const kind of told) counts.kinds[kind] = (counts.kinds[kind] ?? 0) + kinds[kind];
     return told.map((kind) => ({ source, kind, count: kinds[kind] }));
+  }
+
+  #count(kind: MailKind, at: number): void {
+    if (at < this.#oldestAt) this.#oldestAt = at;
+    this.#kinds[kind]++;
   }
 
   /** The time of the oldest event since the last call; ms since the epoch, Infinity for none. */
@@ -116,7 +129,9 @@ export class MailCounts implements Consumer<LogCount> {
   /** Moved to the end of the map at each use, so that the first is the longest silent one. */
   #readerOf(stream: string, { unchecked }: Counts): MailReader {
     const onUnchecked = (client: string) => unchecked.note(client, this.#now());
-    const reader = this.#readers.get(stream) ?? createMailReader({ kinds: mailKinds, now: this.#now, onUnchecked });
+    const counted = { kinds: this.#onlyCounted, count: (kind: MailKind, at: number) => this.#count(kind, at) };
+    const options = { kinds: mailKinds, counted, now: this.#now, onUnchecked };
+    const reader = this.#readers.get(stream) ?? createMailReader(options);
     this.#readers.delete(stream);
     this.#readers.set(stream, reader);
     const [first] = this.#readers.keys();

@@ -159,8 +159,9 @@ export class FilterEngine {
   /** True when a line, with its LF, begins like one before it and is too old to be a failure; runs no pattern of anybody's. */
   isOld(ended: string): boolean {
     const { isOld, now } = this.#options;
-    const found = this.#isSimple && isOld !== undefined ? this.#dates?.findAgain(ended) : undefined;
-    return found !== undefined && isOld !== undefined && isOld(this.#timeOf(found, now()));
+    if (!this.#isSimple || isOld === undefined) return false;
+    const found = this.#dates?.findAgain(ended);
+    return found !== undefined && isOld(this.#timeOf(found, now()));
   }
 
   /** One line without its date, with its LF, and nothing to be done but to match it. */

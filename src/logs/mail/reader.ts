@@ -10,9 +10,17 @@ import { TimeReader } from "../time.ts";
 import { Zone } from "../zone.ts";
 import { AuthOutage, isAuthSocketGone, uncheckedClient } from "./auth-outage.ts";
 import { parseDovecot } from "./dovecot.ts";
+import { plainKind } from "./plain-kind.ts";
 import { type ParseMessage, postfixParsers } from "./postfix.ts";
 import { mayBeEvent, type WantedLines, wantedLines } from "./prefilter.ts";
 import { type Daemon, type Program, ProgramTable, parseProgram } from "./program.ts";
+
+/** Kinds that are told without what else their lines say. */
+export interface CountedKinds {
+  readonly kinds: ReadonlySet<MailKind>;
+  /** Instead of the event; other lines of these kinds may be told as events all the same. `at` as in the event. */
+  readonly count: (kind: MailKind, at: number) => void;
+}
 
 export interface MailReaderOptions {
   /** The year of the first line, for stamps without one. */
@@ -21,6 +29,7 @@ export interface MailReaderOptions {
   readonly zone?: Zone | undefined;
   /** Default: login, auth_failure, rate_limit, reject. */
   readonly kinds?: readonly MailKind[] | undefined;
+  readonly counted?: CountedKinds | undefined;
   /** The present in ms, for stamps without a year where none is given. */
   readonly now: () => number;
   /** Hears of each client whose password the server could not look at. */
@@ -59,6 +68,7 @@ class ReaderOfMail implements MailReader {
   readonly #kinds: ReadonlySet<MailKind>;
   readonly #wanted: WantedLines;
   readonly #outage = new AuthOutage();
+  readonly #counted: CountedKinds | undefined;
   readonly #onUnchecked: ((client: string) => void) | undefined;
   #export: JournalExport | undefined;
   #exportLine = 0;
@@ -67,6 +77,7 @@ class ReaderOfMail implements MailReader {
     this.#times = new TimeReader({ zone: options.zone ?? Zone.ofMachine(), year: options.year, now: options.now });
     this.#kinds = new Set(options.kinds ?? defaultMailKinds);
     this.#onUnchecked = options.onUnchecked;
+    this.#counted = options.counted;
     this.#wanted = wantedLines(this.#kinds);
   }
 
@@ -119,6 +130,10 @@ class ReaderOfMail implements MailReader {
     const program = this.#programs.find(bytes, header.programStart, header.programEnd);
     if (program.daemon === "other") return "other";
     if (!mayBeEvent(program.daemon, bytes, header.messageStart, end, this.#wanted)) return "mail";
+    if (this.#counted !== undefined) {
+      const kind = plainKind(program.daemon, bytes, header.messageStart, end);
+      if (kind !== undefined && this.#counted.kinds.has(kind)) return this.#count(this.#counted, kind, bytes);
+    }
     const message = bytes.toString("utf8", header.messageStart, end);
     const event = parseMessage(program, message);
     if (event === undefined) {
@@ -133,6 +148,13 @@ class ReaderOfMail implements MailReader {
       return "mail";
     }
     return tell(event, at, number, emit);
+  }
+
+  #count({ count }: CountedKinds, kind: MailKind, bytes: Buffer): LineOutcome {
+    const at = this.#times.at(bytes, this.#header);
+    if (Number.isNaN(at)) return "unknown";
+    count(kind, at);
+    return "event";
   }
 
   #seeExport(entries: JournalExport, line: Buffer, number: number, emit: SeeMailEvent): LineOutcome {
