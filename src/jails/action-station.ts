@@ -70,10 +70,11 @@ export class Station {
     const started = await this.start();
     if (!started.ok) return started;
     // Its rule may stand from before: a second one would outlive the unban.
-    const freed = order.isRestored ? await this.#runFor("unban", order) : started;
+    const key = blockKey(order.block);
+    const mayStand = order.isRestored || this.#doubtful.has(key);
+    const freed = mayStand ? await this.#runFor("unban", order) : started;
     if (freed.hung) return freed;
     const outcome = await this.#repaired("ban", order);
-    const key = blockKey(order.block);
     this.#doubtful.delete(key);
     if (outcome.ok) this.#held.set(key, order.block);
     else if (outcome.hung) this.#doubtful.set(key, order.block);

@@ -149,6 +149,31 @@ test("command: what hangs is ended with all that it started, and holds up no oth
   assert.equal(left(), false);
 });
 
+test("command: a ban that hung when it had done its work is not there twice after the next try", async () => {
+  const rules = join(folder, "rules");
+  const late = `[Definition]\nactionban = echo <ip> >> ${rules}; test -e ${rules}.ready || sleep 600\nactionunban = sed -i /<ip>/d ${rules}\n[Init]\ntimeout = 1\n`;
+  const kept = memory();
+  const { firewall } = create(undefined, { actions: { late }, action: "late", memory: kept });
+  await using opened = firewall;
+  await opened.open();
+  const one = sasl("192.0.2.1");
+  assert.deepEqual(await opened.apply(adding(one)), [one]);
+  assert.deepEqual((await kept.read()).map(blockKey), ["192.0.2.1 @sasl"]);
+  writeFileSync(`${rules}.ready`, "");
+  assert.deepEqual(await opened.apply({ adds: [], renewals: [one], deletes: [] }), []);
+  assert.equal(read(rules), "192.0.2.1\n");
+});
+
+test("command: a ban whose command fails is not remembered for the next process", async () => {
+  const fails = "[Definition]\nactionban = false\n";
+  const kept = memory();
+  const { firewall } = create(undefined, { actions: { fails }, action: "fails", memory: kept });
+  await using opened = firewall;
+  await opened.open();
+  await opened.apply(adding(sasl("192.0.2.1")));
+  assert.deepEqual(await kept.read(), []);
+});
+
 test("command: a change that takes too long gives back what it did not come to", async () => {
   const slow = "[Definition]\nactionban = sleep 0.3\n";
   const { firewall } = create(undefined, { actions: { slow }, action: "slow", budgetMs: 500 });

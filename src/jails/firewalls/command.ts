@@ -112,7 +112,8 @@ export class CommandFirewall implements Firewall {
     );
     const refused = new Map(given.flat().map((block) => [blockKey(block), block]));
     const gone = deletes.filter((block) => !refused.has(blockKey(block)));
-    await this.#remember("remove", gone);
+    const none = [...refused.values()].filter((block) => !this.#mayStand(blockKey(block)));
+    await this.#remember("remove", [...gone, ...none]);
     for (const [key, block] of this.#takeLost()) refused.set(key, block);
     for (const block of gone) refused.delete(blockKey(block));
     return [...refused.values()];
@@ -224,6 +225,10 @@ export class CommandFirewall implements Firewall {
     }
     for (const blocks of [this.#standing, this.#restored, this.#halfway]) blocks.delete(key);
     return true;
+  }
+
+  #mayStand(key: string): boolean {
+    return [this.#standing, this.#restored, this.#halfway].some((blocks) => blocks.has(key));
   }
 
   #isOver(station: Station, { hung, endsAt }: Pass): boolean {
