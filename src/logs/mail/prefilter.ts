@@ -72,12 +72,21 @@ function mayBeSmtpd(bytes: Buffer, start: number, end: number, wanted: WantedLin
   return (letter === 114 || letter === 109) && wanted.reject;
 }
 
-/** The first byte behind `QUEUEID: `; 0 when the message does not begin with a queue id. */
+/**
+ * The first byte behind `QUEUEID: `; 0 when the message does not begin with a queue id, or goes on with `message-id=`, as one line of
+ * each mail does.
+ */
 function letterAfterId(bytes: Buffer, start: number, end: number): number {
   const stop = Math.min(end, start + 33);
   let i = start;
-  while (i < stop && bytes[i] !== colon && bytes[i] !== space) i++;
-  return i > start && bytes[i] === colon && bytes[i + 1] === space ? (bytes[i + 2] ?? 0) : 0;
+  let c = bytes[i] ?? 0;
+  while (i < stop && c !== colon && c !== space) {
+    i++;
+    c = bytes[i] ?? 0;
+  }
+  if (i === start || c !== colon || bytes[i + 1] !== space) return 0;
+  const letter = bytes[i + 2] ?? 0;
+  return letter === 109 && bytes[i + 3] !== 105 ? 0 : letter;
 }
 
 /** True when a comma follows the first bracket of `client=host[address]`: most mail comes from no login. */
