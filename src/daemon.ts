@@ -7,7 +7,6 @@ import { PolicyMeasures } from "./api/policy-measures.ts";
 import { PublicServer } from "./api/public-server.ts";
 import type { ReadConfig } from "./config/config.ts";
 import { settingsToRestart } from "./config/restart.ts";
-import { steadyClock } from "./core/clock.ts";
 import { Metrics } from "./core/metrics.ts";
 import { holdYoungGeneration } from "./core/young-generation.ts";
 import {
@@ -23,10 +22,10 @@ import {
   createPolicyServer,
   type DaemonOptions,
   hearAsked,
-  storeOptions,
   viewJails,
   viewLogs,
 } from "./daemon-parts.ts";
+import { openDaemonStore } from "./daemon-store.ts";
 import { startLogs, startUpkeep } from "./daemon-upkeep.ts";
 import { joinHelper } from "./helper-role.ts";
 import type { Fail2banLog } from "./jails/fail2ban-client/fail2ban-log.ts";
@@ -39,7 +38,6 @@ import { readCompileOptions } from "./policy/compile-options.ts";
 import { LiveRules } from "./policy/live-rules.ts";
 import { Raises } from "./policy/raises.ts";
 import { readRulesFile } from "./policy/rules-reader.ts";
-import { openStore } from "./store/open.ts";
 import { readRaises } from "./store/raises.ts";
 
 /** A running daemon. Disposing answers the questions that are running, writes what is open, and stops (≤ 10 s). */
@@ -57,10 +55,10 @@ const stopMs = 100;
 export async function startDaemon(read: ReadConfig, options: DaemonOptions): Promise<Daemon> {
   holdYoungGeneration();
   await using stack = new AsyncDisposableStack();
-  const clock = options.clock ?? steadyClock();
+  const { clock, store: opening } = options.opening ?? openDaemonStore(read, options.log, options.clock);
   const live = { read, reload: undefined as Reload | undefined };
+  const store = stack.use(await opening);
   const compileOptions = readCompileOptions(read);
-  const store = stack.use(await openStore(read.config.store.url, storeOptions(read, options, clock)));
   const metrics = new Metrics();
   const measures = new PolicyMeasures(metrics);
   const raises = new Raises();

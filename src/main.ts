@@ -14,8 +14,10 @@ if (isMainThread) {
   await runProgram(process.argv.slice(2), {
     giveUpRights: async (rights) => (await import("./rights.ts")).giveUpRights(rights),
     daemon: async (read, options) => {
+      const { openDaemonStore } = await import("./daemon-store.ts");
+      const opening = openDaemonStore(read, options.log);
       const { startDaemon } = await import("./daemon.ts");
-      return startDaemon(read, workerEntry === undefined ? options : { ...options, workerEntry });
+      return startDaemon(read, { ...options, opening, ...(workerEntry === undefined ? {} : { workerEntry }) });
     },
     helper: async (read, log) => (await import("./helper-role.ts")).startHelper(read, log),
   });

@@ -8,7 +8,7 @@ import { Problem, Problems } from "../core/problem.ts";
 import { check, inFileOrder } from "./check.ts";
 import { documentOf, parseTable } from "./document.ts";
 import { type Environment, parseEnvironment } from "./environment.ts";
-import { outlineOf } from "./outline.ts";
+import { lazyOutline } from "./outline.ts";
 import { readSecrets } from "./secrets.ts";
 import { configSchema } from "./sections.ts";
 import { findTree, mergeTables, newTable, printPlace, type Table } from "./tree.ts";
@@ -41,7 +41,7 @@ export interface ReadConfigOptions {
 
 /** Reads and checks everything. Throws Problems with every mistake of every file and variable. */
 export function readConfig(options: ReadConfigOptions): ReadConfig {
-  const outline = outlineOf(configSchema);
+  const outline = lazyOutline(configSchema);
   const problems: Problem[] = [];
   const files = filesOf(options.file, problems);
   const layers = files.flatMap((file) => readLayer(file, problems));

@@ -16,14 +16,17 @@ const prefix = "POSTVARTA__";
  * schema wants: numbers, `true`/`false`, lists as JSON or with commas. Secret names are kept as `KEY_file` for
  * secrets.ts. A name that is no setting is a Problem.
  */
-export function parseEnvironment(environment: Environment, outline: Outline): { table: Table; problems: Problem[] } {
+export function parseEnvironment(
+  environment: Environment,
+  outline: () => Outline,
+): { table: Table; problems: Problem[] } {
   const table = newTable({ source: "environment", line: 0 });
   const problems: Problem[] = [];
   for (const name of Object.keys(environment).sort()) {
     const text = environment[name];
     if (!name.startsWith(prefix) || text === undefined) continue;
     try {
-      putVariable(table, name, text, outline);
+      putVariable(table, name, text, outline());
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       problems.push(error);

@@ -33,6 +33,12 @@ export function outlineOf(schema: z.ZodType): Outline {
   return parseOutline(z.toJSONSchema(schema, { io: "input", unrepresentable: "any", reused: "inline" }));
 }
 
+/** The outline of a schema, worked out when it is first asked for: it costs a start more than reading the configuration does. */
+export function lazyOutline(schema: z.ZodType): () => Outline {
+  let outline: Outline | undefined;
+  return () => (outline ??= outlineOf(schema));
+}
+
 /** Zod's own type of a JSON Schema is wider than what our schemas can produce. */
 function parseOutline(json: object): Outline {
   return json as Outline;

@@ -14,9 +14,10 @@ const secretBytesMax = 64 * 1024;
  * Replaces every `KEY_file` of a secret setting in `table` by `KEY` with the content of that file (one line end at its
  * end is cut). Returns the Problems: unreadable files, and both keys given.
  */
-export function readSecrets(table: Table, outline: Outline): Problem[] {
+export function readSecrets(table: Table, outline: () => Outline): Problem[] {
   const problems: Problem[] = [];
-  for (const { path, outline: setting } of leavesOf(outline)) {
+  if (!namesFiles(table)) return problems;
+  for (const { path, outline: setting } of leavesOf(outline())) {
     const section = findTree(table, path.slice(0, -1));
     const key = path.at(-1) ?? "";
     const named = section?.kind === "table" ? section.entries.get(`${key}_file`) : undefined;
@@ -27,6 +28,12 @@ export function readSecrets(table: Table, outline: Outline): Problem[] {
     else readSecret(section, key, named, problems);
   }
   return problems;
+}
+
+function namesFiles(tree: Tree): boolean {
+  if (tree.kind !== "table") return false;
+  for (const [key, entry] of tree.entries) if (key.endsWith("_file") || namesFiles(entry)) return true;
+  return false;
 }
 
 function readSecret(section: Table, key: string, named: Tree, problems: Problem[]): void {

@@ -12,6 +12,8 @@ export interface StoreOptions {
   readonly log?: Log;
   readonly node?: string;
   readonly maxCellsInMemory?: number;
+  /** For a daemon: many commits are to be expected. */
+  readonly steady?: boolean;
   /** The file that a store thread starts from, for a bundle (engines/sqlite.ts). */
   readonly workerEntry?: URL;
   /** An SQLite file that is not there is a Problem `store/unusable` and not an empty store. */

@@ -37,3 +37,19 @@ test("a flood of sessions costs those asked about longest ago, and stays within 
   ok(kept <= 20_000 && kept >= 18_000, String(kept));
   deepStrictEqual(sessions.of("b@x", at).at(-1), ["2001:db8::18", 1 + (99_999 & 4095)]);
 });
+
+test("the port is its own line's, and what a client says is none", () => {
+  const sessions = new LiveSessions();
+  const see = (raw: string) => sessions.see({ account: "ann@example.com", ip: "192.0.2.7", raw }, 0);
+  see("helo_name=client_port=1\nsasl_sender=client_port=2\n");
+  see("size=1\nclient_port=123456\n");
+  see("size=1\nclient_port=12x\n");
+  see("size=1\nclient_port=\n");
+  deepStrictEqual(sessions.of("ann@example.com", 0), []);
+  see("helo_name=client_port=1\r\nclient_port=2525\r\nsize=1\r\n");
+  see("size=1\nclient_port=41234");
+  deepStrictEqual(
+    sessions.of("ann@example.com", 0).map(([, port]) => port),
+    [2525, 41234],
+  );
+});

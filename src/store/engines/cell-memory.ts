@@ -49,6 +49,11 @@ export class CellMemory {
     return this.#cells.get(key) ?? this.#unpack(key);
   }
 
+  /** A cell that may be newer than what the disk has; one that nobody has asked for since the start is not. */
+  findUsed(key: string): MemoryCell | undefined {
+    return this.#cells.get(key);
+  }
+
   all(): Iterable<MemoryCell> {
     return this.#cells.values();
   }

@@ -109,12 +109,13 @@ export class CommitQueue {
     return done;
   }
 
-  /** Cells that the table does not know yet. */
+  /** Cells that the table does not know yet, each at least once, however slowly they are read. */
   *unfoldedCells(): Generator<MemoryCell> {
-    for (const batch of this.#unfolded) yield* batch.cells;
-    for (const batch of this.#inFlight) yield* batch.cells;
-    for (const batch of this.#refused) yield* batch.cells;
-    yield* this.#open.cells;
+    const last = this.#open.number;
+    for (const { number, cells } of [...this.#unfolded, ...this.#refused, ...this.#inFlight, this.#open]) {
+      // One that a later batch has too comes with that, unless it was charged since.
+      for (const cell of cells) if (cell.batch === number || cell.batch > last) yield cell;
+    }
   }
 
   /** The writer says: the table knows all batches up to `batch`. */

@@ -5,13 +5,13 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type JournalCell, type JournalMessage, parseJournal } from "./journal.ts";
 
 /** One group is folded together, each cell once: large enough to save work, small enough for memory (about 30 MB of text). */
-const groupRowsMax = 2_000;
-const groupBytesMax = 16 * 1024 * 1024;
-/** One step each. */
-const parseBytesPerStep = 128 * 1024;
-const rowsPerStep = 250;
-const deletesPerStep = 100;
-const sortPerStep = 4_000;
+const groupRowsMax = 20_000;
+const groupBytesMax = 12 * 1024 * 1024;
+/** One step each: what a commit may wait for, and what its sync has to carry to the disk besides. */
+const parseBytesPerStep = 64 * 1024;
+const rowsPerStep = 100;
+const deletesPerStep = 50;
+const sortPerStep = 1_000;
 
 export interface JournalRow {
   readonly seq: number;
@@ -30,8 +30,10 @@ export class JournalFold {
   readonly #dropRows: StatementSync;
   /** Rows on disk that are not folded, oldest first. */
   #rows: JournalRow[] = [];
+  #bytes = 0;
   #steps: Generator<void, void> | undefined;
   #foldedBatch = 0;
+  #foldedCells = 0;
   #now: number;
 
   constructor(db: DatabaseSync, node: string, now: number) {
@@ -50,15 +52,18 @@ export class JournalFold {
     this.#dropRows = db.prepare("delete from journal where seq <= ?");
     const left = db.prepare("select seq, length(body) as bytes from journal order by seq").all();
     this.#rows = left.map((row) => ({ seq: Number(row["seq"]), bytes: Number(row["bytes"]), batch: 0 }));
+    for (const row of this.#rows) this.#bytes += row.bytes;
   }
 
   add(row: JournalRow, now: number): void {
     this.#rows.push(row);
+    this.#bytes += row.bytes;
     this.#now = now;
   }
 
-  get backlogRows(): number {
-    return this.#rows.length;
+  /** How many groups wait, in whole ones and parts of one. */
+  get backlog(): number {
+    return Math.max(this.#rows.length / groupRowsMax, this.#bytes / groupBytesMax);
   }
 
   /** A group has been begun; finishing it gives its rows back. */
@@ -68,6 +73,11 @@ export class JournalFold {
 
   get foldedBatch(): number {
     return this.#foldedBatch;
+  }
+
+  /** Rows of cells written so far, or dropped. */
+  get foldedCells(): number {
+    return this.#foldedCells;
   }
 
   /** One small step; false when nothing is left. Throws SQLite's error, and then begins the group again. */
@@ -109,6 +119,8 @@ export class JournalFold {
       .filter((_, i) => i % deletesPerStep === deletesPerStep - 1 || i === group.length - 1);
     yield* this.#inSteps(seqs, 1, (seq) => this.#dropRows.run(seq));
     this.#rows.splice(0, group.length);
+    for (const row of group) this.#bytes -= row.bytes;
+    this.#foldedCells += cells.size;
     this.#foldedBatch = group.at(-1)?.batch ?? this.#foldedBatch;
   }
 
@@ -180,7 +192,7 @@ function* mergeInSteps(left: readonly JournalCell[], right: readonly JournalCell
     else r++;
     const next = b === undefined || (a !== undefined && a[0] < b[0]) ? a : b;
     if (next !== undefined) merged.push(next);
-    if (merged.length % (4 * sortPerStep) === 0) yield;
+    if (merged.length % sortPerStep === 0) yield;
   }
   return merged;
 }

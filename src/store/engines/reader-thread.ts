@@ -9,7 +9,7 @@ import type {
   ReplyMessage,
   StoreWorkerData,
 } from "./sqlite-calls.ts";
-import { openDatabase } from "./sqlite-file.ts";
+import { openDatabase, syncLog } from "./sqlite-file.ts";
 import { SqlRunner, type SqlStatement } from "./sqlite-statement.ts";
 import { ColumnPage } from "./sqlite-writer.ts";
 import { renderFailure } from "./worker-link.ts";
@@ -45,12 +45,14 @@ interface Stream {
 }
 
 class ReaderThread {
+  readonly #path: string;
   readonly #db: DatabaseSync;
   readonly #runner: SqlRunner;
   readonly #streams = new Map<number, Stream>();
   #lastStream = 0;
 
   constructor(path: string) {
+    this.#path = path;
     this.#db = openDatabase(path);
     // Still allowed: checkpoints.
     this.#db.exec("pragma query_only = on");
@@ -61,6 +63,8 @@ class ReaderThread {
     switch (kind as keyof ReaderCalls) {
       case "checkpoint":
         return this.#db.exec("pragma wal_checkpoint(passive)") as undefined;
+      case "syncLog":
+        return syncLog(this.#path) as undefined;
       case "cellPage":
         return this.#cellPage(argument as CellPageCall);
       case "sql":

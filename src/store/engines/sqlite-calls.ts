@@ -54,6 +54,8 @@ export interface WriterCalls {
   /** A small durable write: throws while the disk takes none. */
   probe: [undefined, undefined];
   checkpoint: [undefined, undefined];
+  /** Makes the log ready for many commits, a part at a time, for the reader to sync; false when there is nothing left to do. */
+  growLog: [undefined, boolean];
   /** Blind: nobody hears the answer, so a failure is kept for the next one of its transaction. */
   sql: [SqlStatement & { readonly transaction: number | undefined; readonly blind?: true }, SqlOutcome];
   /** The transaction's number; answers once it has the writer. */
@@ -65,6 +67,7 @@ export interface WriterCalls {
 /** Calls of the reader. */
 export interface ReaderCalls {
   checkpoint: [undefined, undefined];
+  syncLog: [undefined, undefined];
   cellPage: [CellPageCall, CellColumns];
   sql: [SqlStatement, SqlOutcome];
   openStream: [SqlStatement, number];

@@ -1,6 +1,17 @@
 // The database's file: who may read it, who holds it, and how its connections are set up.
 
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  statfsSync,
+  writevSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Problem } from "../../core/problem.ts";
@@ -10,6 +21,16 @@ const busyTimeoutMs = 5_000;
 
 /** After a burst the log's file shrinks back to this when it starts over. */
 const walSizeMaxBytes = 64 * 1024 * 1024;
+
+/** What a log is grown to: what comes between two checkpoints under load, and the commits that come during one. */
+const logBytes = 16 * 1024 * 1024;
+
+/** One part of the log's growth: a few milliseconds of a disk. */
+const logBlockBytes = 64 * 1024;
+const blocksPerPart = 8;
+
+/** A disk with less free space than so many logs keeps it for what has to be kept. */
+const logsFreeMin = 16;
 
 /** Creates what is missing (directory 0700, file 0600; -wal and -shm take the file's mode). A path that cannot be used is `store/unusable`. */
 export function prepareFile(path: string): void {
@@ -55,6 +76,47 @@ export function openDatabase(path: string): DatabaseSync {
   } catch (error) {
     throw unusable(path, error);
   }
+}
+
+/**
+ * Adds noughts to the log of `db`, a part of its usual size at each call; false when it is as large as it should be, or there is no room. A
+ * sync of a file that grows has to write its new size and blocks too, which costs a commit three times as much as one that overwrites, and
+ * SQLite by itself overwrites only after the first checkpoint. A log ends where its checksums end: what stands behind is nothing.
+ */
+export function growLog(db: DatabaseSync, path: string): boolean {
+  const file = openSync(logPath(path), "r+");
+  try {
+    // Whoever writes besides, by hand, would write where we do.
+    db.exec("begin immediate");
+    const { size } = fstatSync(file);
+    if (size >= logBytes || !hasRoomForLog(path)) return false;
+    const blocks = new Array<Buffer>(blocksPerPart).fill(Buffer.alloc(logBlockBytes));
+    if (writevSync(file, blocks, size) === blocksPerPart * logBlockBytes) return true;
+    ftruncateSync(file, size);
+    return false;
+  } finally {
+    if (db.isTransaction) db.exec("rollback");
+    closeSync(file);
+  }
+}
+
+/** Brings what growLog wrote to the disk, beside the commits: they wait for this part at most. */
+export function syncLog(path: string): void {
+  const file = openSync(logPath(path), "r+");
+  try {
+    fdatasyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function logPath(path: string): string {
+  return `${path}-wal`;
+}
+
+function hasRoomForLog(path: string): boolean {
+  const { bavail, bsize } = statfsSync(path);
+  return bavail * bsize >= logsFreeMin * logBytes;
 }
 
 function unusable(path: string, error: unknown): Problem {

@@ -5,14 +5,15 @@ import type { DecisionRow, StoredMessage } from "../db.ts";
 import { JournalFold, type JournalRow } from "./journal-fold.ts";
 import type { CellColumns, CommitCall } from "./sqlite-calls.ts";
 
-/** Below this a quiet moment is awaited, above it folding goes on between commits. */
-const foldBacklogRows = 2_000;
+/** Groups that wait before folding takes more than its share: a start after a crash has to fold them all. */
+const lateBacklog = 1.5;
 
 /** Open messages handed over at start; far above what one Postfix keeps open at a time. */
 const openMessagesMax = 200_000;
 
-/** Rows looked at in one step of forgetting. */
+/** Rows looked at in one step of forgetting, and for each that was folded: so that forgetting keeps up with what is added. */
 const sweepRows = 500;
+const sweepRowsPerFolded = 2;
 
 const decisionColumns =
   "id, at, last_at, count, account, sender, recipient, client, queue_id, instance, rule, key, verdict, text, trail";
@@ -23,11 +24,14 @@ export class SqliteWriter {
   readonly #insertJournal: StatementSync;
   readonly #putDecision: StatementSync;
   readonly #readCell: StatementSync;
+  readonly #findEnd: StatementSync;
+  readonly #forget: StatementSync;
   readonly #begin: StatementSync;
   readonly #end: StatementSync;
   #now: number;
   /** What the last commit failed with. */
   #refusal: unknown;
+  #unsweptRows = 0;
   /** Where forgetting goes on. */
   #sweptTo = "";
 
@@ -41,6 +45,10 @@ export class SqliteWriter {
     this.#putDecision = db.prepare(
       `insert or replace into decisions (${decisionColumns}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
+    this.#findEnd = db.prepare(
+      "select max(key) as key from (select key from cells where key > ? order by key limit ?)",
+    );
+    this.#forget = db.prepare("delete from cells where key > ? and key <= ? and expires_at <= ?");
     this.#readCell = db.prepare("select key, expires_at, state from cells where key = ? and expires_at > ?");
     this.#readCell.setReturnArrays(true);
   }
@@ -100,32 +108,55 @@ export class SqliteWriter {
 
   /** Work that should not wait for a quiet moment. */
   get overdue(): boolean {
-    return this.#fold.underWay || this.#fold.backlogRows > foldBacklogRows;
+    return this.#foldIsDue || this.#unsweptRows > 0;
   }
 
-  /** One small step of folding; false when there is nothing left. */
-  foldStep(): boolean {
-    return this.#fold.step();
+  /** A whole group waits, or one was begun. */
+  get #foldIsDue(): boolean {
+    return this.#fold.underWay || this.#fold.backlog >= 1;
+  }
+
+  /** Folding does not keep up with the commits. */
+  get late(): boolean {
+    return this.#fold.backlog >= lateBacklog;
+  }
+
+  /** One small step of folding, or of forgetting behind it; `quiet`: also of what could wait. False when there is nothing left. */
+  upkeepStep(quiet: boolean): boolean {
+    const folds = this.#foldIsDue || (quiet && this.#fold.backlog > 0);
+    if (folds) this.#foldStep();
+    else if (this.#unsweptRows > 0) this.#sweepStep();
+    return this.overdue || (quiet && this.#fold.backlog > 0);
+  }
+
+  #foldStep(): void {
+    const before = this.#fold.foldedCells;
+    this.#fold.step();
+    const folded = this.#fold.foldedCells - before;
+    if (folded > 0) this.#unsweptRows += sweepRows + sweepRowsPerFolded * folded;
   }
 
   get foldedBatch(): number {
     return this.#fold.foldedBatch;
   }
 
-  /** One small step of forgetting cells that are over; false when the walk has come to the end of the table. */
-  sweepStep(): boolean {
-    const last = this.#db
-      .prepare("select max(key) as key from (select key from cells where key > ? order by key limit ?)")
-      .get(this.#sweptTo, sweepRows)?.["key"];
+  /** Forgets cells that are over among the next rows. At the end of the table all is swept that had to be. */
+  #sweepStep(): void {
+    const last = this.#findEnd.get(this.#sweptTo, sweepRows)?.["key"];
+    this.#unsweptRows -= sweepRows;
     if (typeof last !== "string") {
       this.#sweptTo = "";
-      return false;
+      this.#unsweptRows = 0;
+      return;
     }
-    this.#db
-      .prepare("delete from cells where key > ? and key <= ? and expires_at <= ?")
-      .run(this.#sweptTo, last, this.#now);
+    // As in folding: the next commit's sync carries it, and what a power loss brings back is forgotten again.
+    this.#db.exec("pragma synchronous = normal");
+    try {
+      this.#forget.run(this.#sweptTo, last, this.#now);
+    } finally {
+      this.#db.exec("pragma synchronous = full");
+    }
     this.#sweptTo = last;
-    return true;
   }
 
   checkpoint(): void {

@@ -29,6 +29,8 @@ export interface SqliteOptions {
   /** This node's name, kept beside its open messages. */
   readonly node?: string;
   readonly maxCellsInMemory?: number;
+  /** For a daemon: many commits are to be expected. */
+  readonly steady?: boolean;
   /** The file that a store thread starts from; it must call runStoreWorker() for our roles. */
   readonly workerEntry?: URL;
 }
@@ -40,12 +42,16 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
   try {
     const ready = await threads.start(memory);
     if (!ready.complete) memory.markIncomplete();
+    if (options.steady === true) threads.growLog();
     return new SqliteStore(options, threads, memory, ready.messageIds);
   } catch (error) {
     await threads.terminate();
     throw error;
   }
 }
+
+/** Between two parts of the log's growth. */
+const growLogPauseMs = 25;
 
 type Ready = Extract<WriterNote, { readonly kind: "ready" }>;
 
@@ -171,7 +177,18 @@ class StoreThreads {
     return ready;
   }
 
+  /** In the background, with pauses in which commits have the disk for themselves. Where it fails the log grows with its commits. */
+  growLog(): void {
+    const growPart = async () => {
+      if (this.#closed || !(await this.writer.call("growLog", undefined))) return;
+      await this.reader.call("syncLog", undefined);
+      timer.refresh();
+    };
+    const timer = setTimeout(() => void growPart().catch(() => {}), growLogPauseMs).unref();
+  }
+
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#reader?.call("close", undefined).catch(() => undefined);
     await this.#writer.call("close", undefined);
   }

@@ -4,7 +4,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { migrations } from "../migrations/index.ts";
 import { migrate } from "../migrations/migrate.ts";
 import type { CallMessage, CommitCall, ReplyMessage, StoreWorkerData, WriterCalls } from "./sqlite-calls.ts";
-import { openDatabase, prepareFile, takeLock } from "./sqlite-file.ts";
+import { growLog, openDatabase, prepareFile, takeLock } from "./sqlite-file.ts";
 import { SqlRunner } from "./sqlite-statement.ts";
 import { ColumnPage, SqliteWriter } from "./sqlite-writer.ts";
 import { renderFailure } from "./worker-link.ts";
@@ -12,11 +12,14 @@ import { renderFailure } from "./worker-link.ts";
 /** After the last call: long enough that a steady trickle of questions is not disturbed. */
 const quietMs = 100;
 
+/** While calls come at this pace, there is one step of folding after each: more would make the next commit's sync longer. */
+const busyMs = 5;
+
 /** A fact's transaction keeps commits waiting, so it may not dawdle between two statements. */
 const transactionIdleMaxMs = 2_000;
 
-/** When the log should be copied into the database: under load (16 MB), and in a quiet moment. */
-const walPagesBusy = 4_096;
+/** When the log should be copied into the database: under load (12 MB), and in a quiet moment. */
+const walPagesBusy = 3_072;
 const walPagesQuiet = 512;
 
 /** Calls between two looks at the log's length. */
@@ -51,7 +54,7 @@ export function startWriter(data: StoreWorkerData, port: WriterPort): (call: Cal
   writer.settle();
   const complete = handOver(db, data.cellsMax, send);
   send({ note: { kind: "ready", complete, messageIds: writer.openMessages().map((message) => message.id) } });
-  const thread = new WriterThread(db, writer, lock, port);
+  const thread = new WriterThread(data.path, db, writer, lock, port);
   return (call) => thread.serveAll(call);
 }
 
@@ -84,6 +87,7 @@ function columnsOf(db: DatabaseSync, after: string, limit: number): ColumnPage {
 }
 
 class WriterThread {
+  readonly #path: string;
   readonly #db: DatabaseSync;
   readonly #writer: SqliteWriter;
   readonly #lock: DatabaseSync;
@@ -94,10 +98,13 @@ class WriterThread {
   #transaction: { readonly id: number; readonly timer: NodeJS.Timeout; failure?: unknown } | undefined;
   #toldBatch = 0;
   #calls = 0;
+  /** performance.now() of the last call. */
+  #calledAt = 0;
   #upkeep: NodeJS.Timeout | undefined;
   #step: NodeJS.Immediate | undefined;
 
-  constructor(db: DatabaseSync, writer: SqliteWriter, lock: DatabaseSync, port: WriterPort) {
+  constructor(path: string, db: DatabaseSync, writer: SqliteWriter, lock: DatabaseSync, port: WriterPort) {
+    this.#path = path;
     this.#db = db;
     this.#writer = writer;
     this.#lock = lock;
@@ -140,8 +147,8 @@ class WriterThread {
     } catch (error) {
       this.#port.send({ id: call.id, failure: renderFailure(error) });
     }
-    // A checkpoint is upkeep itself; planning more after it would never end.
-    if (call.kind !== "close" && call.kind !== "checkpoint") this.#planUpkeep();
+    // Upkeep itself; planning more after a checkpoint would never end.
+    if (call.kind !== "close" && call.kind !== "checkpoint" && call.kind !== "growLog") this.#planUpkeep();
     if (this.#transaction === undefined && this.#deferred.length > 0) this.#serveDeferred();
   }
 
@@ -157,6 +164,8 @@ class WriterThread {
         return this.#writer.probe() as undefined;
       case "checkpoint":
         return this.#writer.checkpoint() as undefined;
+      case "growLog":
+        return growLog(this.#db, this.#path);
       case "sql":
         return this.#runStatement(argument as WriterCalls["sql"][0]);
       case "begin":
@@ -233,6 +242,7 @@ class WriterThread {
   #planUpkeep(): void {
     if (this.#transaction !== undefined) return;
     this.#calls++;
+    this.#calledAt = performance.now();
     if (this.#calls % callsPerWalLook === 0) this.#lookAtWal(this.#writer.walPages().all, walPagesBusy);
     if (this.#writer.overdue) this.#planStep();
     if (this.#upkeep === undefined) this.#upkeep = setTimeout(() => this.#planStep(), quietMs);
@@ -249,9 +259,11 @@ class WriterThread {
 
   #upkeepStep(): void {
     try {
-      const more = this.#writer.foldStep();
+      const quiet = performance.now() - this.#calledAt >= busyMs;
+      const more = this.#writer.upkeepStep(quiet);
       if (this.#writer.foldedBatch > this.#toldBatch) this.#tellFolded();
-      if (more) this.#planStep();
+      if (more && (quiet || this.#writer.late)) this.#planStep();
+      else if (more || !quiet) this.#upkeep?.refresh();
       else this.#lookAtWal(this.#writer.walPages().uncopied, walPagesQuiet);
     } catch {
       // The disk takes no writes: the next commit or probe meets the same error and tells it. Folding begins again after that.
@@ -261,7 +273,6 @@ class WriterThread {
   #tellFolded(): void {
     this.#toldBatch = this.#writer.foldedBatch;
     this.#port.send({ note: { kind: "folded", batch: this.#toldBatch } });
-    this.#writer.sweepStep();
   }
 
   #lookAtWal(pages: number, pagesMax: number): void {
