@@ -23,6 +23,9 @@ const noOwn = {
   ...{ postscreen: off },
 };
 
+/** The program that reads, with as much room for young objects as the logs thread has: three times 8 MB. */
+const program = [process.execPath, "--max-semi-space-size=8"];
+
 /**
  * What is run, by the words of the reading program. An old log, whose failures count if they are younger than findtime, or, with
  * `live`, one whose failures all count.
@@ -55,7 +58,7 @@ async function compareAll(): Promise<void> {
       if (values.plot !== undefined) writeFileSync(values.plot, drawBars("Lines a CPU second", bars));
       if (path !== given) rmSync(path);
     }
-    const million = await runChild([process.execPath, bundle, "million", writeStart(folder, "million", {})]);
+    const million = await runChild([...program, bundle, "million", writeStart(folder, "million", {})]);
     const seconds = ((million?.cpuMs ?? 0) / 1000).toFixed(1);
     console.log(`\n1 000 000 failing addresses: ${Math.round(million?.memoryMb ?? 0)} MB resident, ${seconds} CPU s`);
   } finally {
@@ -77,7 +80,7 @@ async function fillCompileCache(folder: string, bundle: string): Promise<void> {
   const log = join(folder, "first.log");
   writeMailLog(log, 1_000);
   const start = writeStart(folder, "first", { fail2ban: writeSeedFail2ban(join(folder, "fail2ban"), log) });
-  await runChild([process.execPath, bundle, "own-live", start, log, String(mailLogEnd(1_000))]);
+  await runChild([...program, bundle, "own-live", start, log, String(mailLogEnd(1_000))]);
 }
 
 /** What the owner of the jails hands over to their thread. */
@@ -100,7 +103,7 @@ async function compare(folder: string, bundle: string, path: string, rounds: num
   for (const [word, name] of Object.entries(modes)) {
     const own = word.startsWith("own") ? {} : noOwn;
     const start = writeStart(folder, word, { ...own, fail2ban: config });
-    runs.set(name, [process.execPath, bundle, word, start, path, now, result]);
+    runs.set(name, [...program, bundle, word, start, path, now, result]);
   }
   const best = new Map<string, Measured>();
   let lines = 0;
