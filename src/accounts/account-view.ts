@@ -4,6 +4,7 @@ import type { AccountHistory, Level } from "./account-history.ts";
 import { type Evidence, isUnfamiliar, networkText } from "./evidence.ts";
 import type { Judge, LoginView, SignalView } from "./judge.ts";
 import { scoreOf } from "./score.ts";
+import { watchEndsAt } from "./suspicion.ts";
 import { keyCountry } from "./use-list.ts";
 
 const dayMs = 86_400_000;
@@ -24,6 +25,8 @@ export interface AccountView {
   readonly account: string;
   readonly level: Level;
   readonly levelAt: number;
+  /** When it leaves a watch by itself, if nothing more happens; undefined when it is in none. */
+  readonly watchEndsAt: number | undefined;
   readonly score: number;
   readonly firstAt: number;
   readonly seenAt: number;
@@ -57,6 +60,7 @@ export function viewAccount(judge: Judge, name: string, at: number): AccountView
   return {
     ...{ account: account.name, level: account.level, levelAt: account.levelAt, firstAt: account.firstAt },
     ...{ seenAt: account.seenAt, logins: account.logins, learning: evidence.learning, exempt: account.marks.exempt },
+    watchEndsAt: watchEndsAt(account, settings),
     score: Math.round(Math.max(score, fadedScore(account, at, settings.leave.halfLifeMs))),
     signals: findings.map(({ name: signal, points, because }) => ({ name: signal, points, because: because() })),
     networks: viewNetworks(evidence),

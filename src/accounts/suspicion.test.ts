@@ -5,7 +5,7 @@ import { parseHistory, printHistory } from "./history-record.ts";
 import type { Judge } from "./judge.ts";
 import { defaultJudgeSettings } from "./judge-settings.ts";
 import { addressIn, JudgeStage, stageBook } from "./judge-stage.ts";
-import { changeLevel, isWatch } from "./suspicion.ts";
+import { changeLevel, isWatch, watchEndsAt } from "./suspicion.ts";
 
 const hour = 3_600_000;
 const start = 1_000 * hour;
@@ -102,6 +102,22 @@ describe("from a score to a level", () => {
         assert.equal(changed, before !== level);
       }
     });
+  }
+});
+
+test("when a watch ends by itself is known before", () => {
+  for (const isBack of [false, true]) {
+    const account = new AccountHistory("ann", start);
+    if (isBack) account.leftWatchAt = start - hour;
+    const see = (at: number, score: number) =>
+      changeLevel(account, { at: start + at, score, freshAt: start }, defaultJudgeSettings);
+    see(0, 60);
+    const end = (watchEndsAt(account, defaultJudgeSettings) ?? 0) - start;
+    const step = hour / 60;
+    let left = 0;
+    for (let at = step; left === 0 && at < 300 * hour; at += step) if (see(at, 0)) left = at;
+    assert.ok(Math.abs(left - end) <= 2 * step, `told ${end / hour} h, left after ${left / hour} h`);
+    assert.equal(watchEndsAt(account, defaultJudgeSettings), undefined);
   }
 });
 

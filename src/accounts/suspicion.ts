@@ -59,6 +59,16 @@ function isOver(account: AccountHistory, at: number, { leave }: JudgeSettings): 
   return at - account.loudAt >= leave.quietMs * times && at - account.levelAt >= leave.stayMs * times;
 }
 
+/** When an account leaves its watch by itself, if nothing more happens; undefined when it is in none. */
+export function watchEndsAt(account: AccountHistory, { leave }: JudgeSettings): number | undefined {
+  if (!isWatch(account.level)) return undefined;
+  const times = account.isBack ? leave.againTimes : 1;
+  // The score fades by half each half-life, and is loud until it is below the limit.
+  const fadingMs = leave.halfLifeMs * Math.max(0, Math.log2(account.score / Math.max(leave.below, faintest)));
+  const quietAt = Math.max(account.loudAt, account.scoreAt + fadingMs);
+  return Math.max(quietAt + leave.quietMs * times, account.levelAt + leave.stayMs * times);
+}
+
 /** The levels at which an account is restricted. */
 export function isWatch(level: Level): boolean {
   return level === "watch" || level === "high";

@@ -46,6 +46,7 @@ function judged(view: AccountView | undefined) {
     known: view !== undefined,
     level: view?.level ?? ("calm" as const),
     level_at: view === undefined || view.levelAt === 0 ? null : isoTime(view.levelAt),
+    watch_ends_at: view?.watchEndsAt === undefined ? null : isoTime(view.watchEndsAt),
     score: view?.score ?? 0,
     signals: (view?.signals ?? []).map((signal) => ({ ...signal })),
     learning: view?.learning ?? true,

@@ -79,6 +79,7 @@ export const accountView = z.object({
   known: z.boolean().describe("false: the judge has not seen it, or no log is read."),
   level,
   level_at: time.nullable(),
+  watch_ends_at: time.nullable().describe("When the judge ends a watch of its own, if nothing more happens."),
   score: z.number(),
   signals: z.array(signalSchema).describe("What is found at this moment."),
   learning: z.boolean(),

@@ -39,12 +39,14 @@ function bar(score: number): string {
 
 function printState(
   terminal: Terminal,
-  { watch, watch_pause, frozen, contained, mode, watch_group }: AccountShown,
+  { watch, watch_ends_at, watch_pause, frozen, contained, mode, watch_group }: AccountShown,
 ): void {
   if (watch !== null) {
     const end = watch.until === null ? "" : `, until ${terminal.time(watch.until)}`;
     const group = mode === "enforce" ? `in the group ${watch_group}` : "observed: in no group";
     terminal.line(`under watch since ${terminal.time(watch.since)}${end}, ${group}: ${safeText(watch.reason)}`);
+    if (watch.origin === "judge" && watch_ends_at !== null)
+      terminal.line(`it ends ${terminal.time(watch_ends_at)} if nothing more happens, or by accounts watch --end`);
   }
   if (watch_pause !== null)
     terminal.line(

@@ -123,7 +123,7 @@ function markCommand(): Command {
     )
     .action(async (account: string, options: MarkOptions) => {
       const { from, until, note, undo: remove = false, dryRun = false } = options;
-      await mark({ account, ...kindOf(options), from, until, note, remove, dry_run: dryRun }, options);
+      await mark({ account, ...kindOf(options), from, until, note, remove, dry_run: dryRun }, remove, options);
     });
 }
 
@@ -135,15 +135,17 @@ function kindOf({ mine, trip, shared, device }: MarkOptions): { readonly kind: s
   throw usageProblem("accounts mark", "no mark is named", "one of --mine, --trip, --shared, --device");
 }
 
-async function mark(body: object, options: GlobalOptions): Promise<void> {
+async function mark(body: object, isTakenBack: boolean, options: GlobalOptions): Promise<void> {
   const terminal = new Terminal(options);
   const answer = await (await Client.open(options)).post<MarkAnswer>("/accounts/mark", { ...body, by: callerName() });
   if (terminal.json) return terminal.printJson(answer);
   if (answer.changed.length === 0) return terminal.line("nothing to change");
+  const would = answer.dry_run ? "would be " : "";
+  const done = isTakenBack ? `${would}taken back` : `${would}marked`;
   for (const { account, kind, value, until } of answer.changed) {
     const end = until === null ? "" : ` until ${terminal.time(until)}`;
     const of = account === "" ? "all accounts" : safeText(account);
-    terminal.line(`${answer.dry_run ? "would be " : ""}marked: ${of} ${kind} ${safeText(value)}${end}`.trimEnd());
+    terminal.line(`${done}: ${of} ${kind} ${safeText(value)}${end}`.trimEnd());
   }
 }
 
@@ -169,7 +171,7 @@ function trustCommand(): Command {
       if (account === undefined && network === undefined)
         throw usageProblem("accounts trust", "nothing is named", "an account, or --network");
       const what = network === undefined ? { kind: "trust" } : { kind: "mine", value: network };
-      await mark({ account, ...what, until, note, remove, dry_run: dryRun }, options);
+      await mark({ account, ...what, until, note, remove, dry_run: dryRun }, remove, options);
     });
 }
 
