@@ -145,6 +145,8 @@ describe("imported data", () => {
       (error: Problem) => error.code === "input/unreadable",
     );
     assert.deepEqual(readdirSync(data), before);
+    const first = { ...options, directory: path.join(directory, "first"), shippedRanges: 100 };
+    await assert.rejects(importNetworks(cut, first), (error: Problem) => /4 ranges .* 100/.test(error.message));
     await importNetworks(cut, { ...options, force: true });
     assert.equal(readdirSync(data).length, before.length, "the file before is gone");
   });

@@ -18,8 +18,10 @@ export interface ImportOptions {
   /** ms since the epoch. */
   readonly now: number;
   readonly dryRun: boolean;
-  /** Takes a file with much less in it than the one before. */
+  /** Takes a file with much less in it than the data in use. */
   readonly force: boolean;
+  /** Ranges of systems in the data that ship, which are in use until some are imported. */
+  readonly shippedRanges?: number;
   /** The day of the data, YYYY-MM-DD; without it what the file says, or its own date. */
   readonly asOf: string | undefined;
 }
@@ -53,7 +55,7 @@ export async function importNetworks(file: string, options: ImportOptions): Prom
   const isMmdb = bytes.lastIndexOf(mmdbMark) >= Math.max(0, bytes.length - metadataMax);
   const made = isMmdb ? ofMmdb(bytes, file) : ofCsv(bytes, file);
   const asOf = options.asOf ?? (isMmdb ? builtOn(bytes) : undefined) ?? dayOf((await stat(file)).mtimeMs);
-  if (!options.force) await refuseShrunk(made, file, options.directory);
+  if (!options.force) await refuseShrunk(made, file, options);
   if (!options.dryRun) for (const one of made) await put(one, file, asOf, isMmdb, options);
   return made.map(({ kind, ranges }) => ({ kind, ranges, form: isMmdb ? "mmdb" : "csv", asOf }));
 }
@@ -114,10 +116,14 @@ function ofCsv(bytes: Buffer, file: string): readonly Made[] {
   return made;
 }
 
-async function refuseShrunk(made: readonly Made[], file: string, directory: string): Promise<void> {
+async function refuseShrunk(
+  made: readonly Made[],
+  file: string,
+  { directory, shippedRanges = 0 }: ImportOptions,
+): Promise<void> {
   const { manifest } = await readImported(directory);
   for (const { kind, ranges } of made) {
-    const before = manifest[kind]?.ranges ?? 0;
+    const before = manifest[kind]?.ranges ?? (kind === "systems" ? shippedRanges : 0);
     if (ranges === 0 || ranges >= before * leastShare) continue;
     const message = `${ranges} ranges of ${kind}, and the data in use have ${before}`;
     throw unusable(file, message, "the file was cut off, or --force if it is meant");

@@ -155,7 +155,9 @@ async function importNewer(file: string, options: ImportOptions): Promise<void> 
     throw new Problem(`${options.asOf} is no day`, { code: "usage", where: "--as-of", hint: "2026-11-24" });
   }
   const force = options.force === true;
-  const imported = await importNetworks(file, { directory, now: Date.now(), dryRun, force, asOf: options.asOf });
+  const now = Date.now();
+  const { ranges: shippedRanges } = (await openNetworks({}, networkCacheDirectory(process.env))).statusAt(now).systems;
+  const imported = await importNetworks(file, { directory, now, dryRun, force, shippedRanges, asOf: options.asOf });
   if (terminal.json) return terminal.printJson({ dry_run: dryRun, directory, imported });
   for (const { kind, form, ranges, asOf } of imported) {
     const count = ranges === 0 ? "" : `, ${ranges} ranges`;
