@@ -114,7 +114,7 @@ export class ContainmentKeeper {
   async #plan({ account, skip }: ContainOrder): Promise<Plan> {
     const { judge, host, store } = this.#parts;
     const { view, queue } = await judge.look(account).catch(() => ({ view: undefined, queue: [] }));
-    const ids = await host.idsHere(queue);
+    const here = await host.idsHere(queue);
     const strangers = strangersOf(view);
     const frozen = (await findFreeze(store.facts, account)) !== undefined;
     const steps: ContainStep[] = [
@@ -123,7 +123,7 @@ export class ContainmentKeeper {
         "refuse every message of the account",
         frozen ? "it is frozen already" : "at its next question",
       ),
-      host.planHold(ids, this.#elsewhere(queue)),
+      host.planHold(here, this.#elsewhere(queue)),
       host.planKick(account),
       planned("ban", `ban ${strangers.length} unfamiliar addresses for 7 days`, strangers.join(", ")),
       planned("notify", "tell whom [notices] names", "through its channels"),

@@ -42,15 +42,19 @@ export class HostSteps {
     return this.#parts.node;
   }
 
-  /** Which of these messages lie in the queue here. */
-  async idsHere(messages: readonly OwnMessage[]): Promise<readonly string[]> {
+  /** Which of these messages lie in the queue here; all of them, not `sure`, when nobody can say. */
+  async idsHere(messages: readonly OwnMessage[]): Promise<{ readonly ids: readonly string[]; readonly sure: boolean }> {
     const there = await this.#parts.queued();
     const own = messages.filter(({ node }) => node === this.#parts.node).map(({ queueId }) => queueId);
-    return safeIds(own.filter((id) => there === undefined || there.has(id))).slice(-holdsMax);
+    const ids = safeIds(own.filter((id) => there === undefined || there.has(id))).slice(-holdsMax);
+    return { ids, sure: there !== undefined };
   }
 
-  planHold(ids: readonly string[], elsewhere: string): ContainStep {
-    const what = `hold its ${ids.length} queued messages${elsewhere}`;
+  planHold({ ids, sure }: { readonly ids: readonly string[]; readonly sure: boolean }, elsewhere: string): ContainStep {
+    const which = sure
+      ? `its ${ids.length} queued messages`
+      : `those of its last ${ids.length} messages that are queued`;
+    const what = `hold ${which}${elsewhere}`;
     return this.#byHelper("hold", what, ids.length === 0, postsuperLine("-h", ids));
   }
 
@@ -59,7 +63,7 @@ export class HostSteps {
     step: ContainStep,
     account: string,
   ): Promise<{ readonly step: ContainStep; readonly held: readonly string[] }> {
-    const ids = await this.idsHere(await this.#parts.queueOf(account).catch(() => []));
+    const { ids } = await this.idsHere(await this.#parts.queueOf(account).catch(() => []));
     if (ids.length === 0) return { step: { ...step, result: "nothing_to_do", detail: "" }, held: [] };
     const held = ids.map((id) => `${this.#parts.node}/${id}`);
     const helper = this.#parts.helper();
