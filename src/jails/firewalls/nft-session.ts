@@ -13,6 +13,7 @@ export class NftSession implements Disposable {
   readonly #tools: Tools;
   #child: ChildProcessWithoutNullStreams | undefined;
   #marks = 0;
+  #closed = false;
   #work: Promise<unknown> = Promise.resolve();
 
   constructor(tools: Tools) {
@@ -26,13 +27,20 @@ export class NftSession implements Disposable {
     return done;
   }
 
+  /** For good: what was still waiting must not start another process. */
   [Symbol.dispose](): void {
+    this.#closed = true;
+    this.#drop();
+  }
+
+  #drop(): void {
     this.#child?.stdin.end();
     this.#child?.kill();
     this.#child = undefined;
   }
 
   async #run(line: string): Promise<void> {
+    if (this.#closed) throw new Error("the firewall is closed");
     this.#child ??= this.#start();
     const child = this.#child;
     // nft says nothing when all is well. What it says to a word that it cannot know comes behind what it says to the batch.
@@ -45,7 +53,7 @@ export class NftSession implements Disposable {
         child.off("close", closed);
         child.off("error", closed);
         if (error === undefined) return resolve(heard);
-        this[Symbol.dispose]();
+        this.#drop();
         reject(error);
       };
       const hear = (piece: Buffer) => {
