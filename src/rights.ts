@@ -1,7 +1,7 @@
 // A daemon that root starts keeps no rights: the helper is forked, which has them, and the daemon becomes the user that it should run as.
 
 import { type ChildProcess, fork } from "node:child_process";
-import { chownSync, existsSync, mkdirSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync } from "node:fs";
 import { createConnection } from "node:net";
 import { dirname } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -35,8 +35,8 @@ export async function giveUpRights(options: RightsOptions): Promise<AsyncDisposa
   if (user.uid === 0) return undefined;
   await using stack = new AsyncDisposableStack();
   if (!(await isServed(helper.socket))) stack.use(await forkHelper(options));
-  makeFolder(dirname(control.socket), user);
-  if (store.url.startsWith("sqlite:")) makeFolder(dirname(sqlitePath(store.url)), user);
+  makeFolder(dirname(control.socket), user, 0o755);
+  if (store.url.startsWith("sqlite:")) makeFolder(dirname(sqlitePath(store.url)), user, 0o700);
   become(user);
   options.log.info("rights.given_up", { user: helper.user, uid: user.uid });
   return stack.move();
@@ -50,9 +50,10 @@ function become({ uid, gid, groups }: User): void {
 }
 
 /** What root makes would be closed to the user; what is there is the administrator's and stays as it is. */
-function makeFolder(path: string, { uid, gid }: User): void {
+function makeFolder(path: string, { uid, gid }: User, mode: number): void {
   if (existsSync(path)) return;
   mkdirSync(path, { recursive: true, mode: 0o755 });
+  chmodSync(path, mode);
   chownSync(path, uid, gid);
 }
 
