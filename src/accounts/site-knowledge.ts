@@ -163,8 +163,7 @@ function printAll<K, V extends { text: string | undefined }>(
   return `[${texts.join(",")}]`;
 }
 
-/** The oldest come first. */
-/** True when something was dropped. */
+/** The oldest come first. True when something was dropped. */
 function dropBefore(list: Seen[], at: number): boolean {
   const first = list.findIndex((seen) => seen.at >= at);
   return list.splice(0, first < 0 ? list.length : first).length > 0;

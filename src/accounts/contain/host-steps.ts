@@ -1,6 +1,7 @@
 // The steps that concern one host: what of an account lies in its Postfix's queue, and who is connected to it. Each node does them
 // for itself, because nobody else can.
 
+import { messageOf } from "../../core/problem.ts";
 import type { ContainStep } from "../../store/containments.ts";
 import { hangUpLine, kickLine, type PrivilegedSteps, postsuperLine, safeIds } from "./privileged-steps.ts";
 
@@ -70,7 +71,7 @@ export class HostSteps {
     if (helper === undefined) return { step: { ...step, result: "by_hand", detail: postsuperLine("-h", ids) }, held };
     const count = await helper.hold(ids).catch((error: unknown) => error);
     // What was tried may be held: a release gives it back.
-    if (typeof count !== "number") return { step: { ...step, result: "failed", detail: textOf(count) }, held };
+    if (typeof count !== "number") return { step: { ...step, result: "failed", detail: messageOf(count) }, held };
     return { step: { ...step, result: "done", detail: `${count} of ${ids.length} messages are held` }, held };
   }
 
@@ -106,8 +107,8 @@ export class HostSteps {
     const told = [
       kicked.status === "fulfilled"
         ? `sessions of Dovecot ${kicked.value > 0 ? "ended" : "are none"}`
-        : textOf(kicked.reason),
-      hungUp.status === "fulfilled" ? `${hungUp.value} submission sessions ended` : textOf(hungUp.reason),
+        : messageOf(kicked.reason),
+      hungUp.status === "fulfilled" ? `${hungUp.value} submission sessions ended` : messageOf(hungUp.reason),
     ];
     const isDone = kicked.status === "fulfilled" && hungUp.status === "fulfilled";
     return { ...step, result: isDone ? "done" : "failed", detail: told.join("; ") };
@@ -138,8 +139,4 @@ export class HostSteps {
 
 function flagOf(fate: HeldFate): "-H" | "-d" {
   return fate === "release" ? "-H" : "-d";
-}
-
-export function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

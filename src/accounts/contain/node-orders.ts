@@ -3,6 +3,7 @@
 
 import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
+import { messageOf } from "../../core/problem.ts";
 import {
   type ContainmentOrder,
   type ContainmentPart,
@@ -15,7 +16,7 @@ import {
 import { type ContainStep, changeHeld, findContainment } from "../../store/containments.ts";
 import type { Store } from "../../store/db.ts";
 import { readTrusts } from "../../store/trusts.ts";
-import { type HostSteps, textOf } from "./host-steps.ts";
+import type { HostSteps } from "./host-steps.ts";
 
 export interface NodeOrdersParts {
   readonly store: Store;
@@ -36,7 +37,7 @@ export class NodeOrders {
 
   constructor(parts: NodeOrdersParts) {
     this.#parts = parts;
-    const failed = (error: unknown) => parts.log.error("accounts.order", { error: textOf(error) });
+    const failed = (error: unknown) => parts.log.error("accounts.order", { error: messageOf(error) });
     // Whoever announces does not wait for it.
     parts.store.changes.onChange((fact) => {
       if (fact === "orders") this.work().catch(failed);
@@ -140,12 +141,12 @@ export async function attempt(
   try {
     return await act(step);
   } catch (error) {
-    return { ...step, result: "failed", detail: textOf(error) };
+    return { ...step, result: "failed", detail: messageOf(error) };
   }
 }
 
 /** Worst first: what somebody has to look at is seen. */
-const order: readonly ContainStep["result"][] = ["failed", "by_hand", "planned", "done", "nothing_to_do"];
+const worstFirst: readonly ContainStep["result"][] = ["failed", "by_hand", "planned", "done", "nothing_to_do"];
 
 /** The steps of one node with what the others did of each. */
 export function joinParts(
@@ -161,7 +162,7 @@ export function joinParts(
       return { node, result: found?.result ?? ("planned" as const), detail: textOfPart(found) };
     });
     const here = { node: own, result: step.result, detail: step.detail === "" ? "nothing to do" : step.detail };
-    const result = order.find((one) => [here, ...all].some((part) => part.result === one)) ?? step.result;
+    const result = worstFirst.find((one) => [here, ...all].some((part) => part.result === one)) ?? step.result;
     return { ...step, result, detail: [here, ...all].map(({ node, detail }) => `${node}: ${detail}`).join("; ") };
   });
 }
