@@ -4,15 +4,8 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { type DemoMail, refusedPassword, sentLines } from "./demo-lines.ts";
+import { type DemoMail, people, refusedPassword, sentLines } from "./demo-lines.ts";
 
-/** Where each of them writes from: at home, and on the way. */
-const people: Readonly<Record<string, readonly string[]>> = {
-  olena: ["176.8.20.1", "178.133.1.1"],
-  petro: ["176.8.33.7", "37.73.1.1"],
-  ivan: ["193.34.92.10"],
-  maria: ["188.163.1.1", "37.73.9.9"],
-};
 const days = 14;
 const mailsADay = 5;
 const minuteMs = 60_000;
@@ -41,25 +34,25 @@ function answers(socket: string): Promise<boolean> {
 function twoWeeks(until: number): string {
   const told: [at: number, lines: string][] = [];
   for (let day = days; day > 0; day--) {
-    for (const [nth, [name, addresses]] of Object.entries(people).entries()) {
+    for (const [nth, [account, addresses]] of people.entries()) {
       for (let mail = 0; mail < mailsADay; mail++) {
-        const sent = quietMail(until - day * dayMs, nth, mail, name, addresses);
+        const sent = quietMail(until - day * dayMs, nth, mail);
         told.push([sent.at, sentLines(sent)]);
       }
       const mistyped = until - day * dayMs + (nth + 1) * 47 * minuteMs;
-      if ((day + nth) % 5 === 0)
-        told.push([mistyped, refusedPassword(mistyped, addresses[0] ?? "", `${name}@example.org`)]);
+      if ((day + nth) % 5 === 0) told.push([mistyped, refusedPassword(mistyped, addresses[0], account)]);
     }
   }
   told.sort(([a], [b]) => a - b);
   return told.map(([, lines]) => lines).join("");
 }
 
-function quietMail(from: number, nth: number, mail: number, name: string, addresses: readonly string[]): DemoMail {
+function quietMail(from: number, nth: number, mail: number): DemoMail {
+  const [account, addresses] = people[nth] ?? ["", [""]];
   const at = from + (60 + nth * 13 + mail * 120) * minuteMs;
   return {
     at,
-    account: `${name}@example.org`,
+    account,
     ip: addresses[mail % addresses.length] ?? "",
     queueId: `4${(at % 1e10).toString(36).toUpperCase()}${nth}${mail}`,
     recipients: [mail % 2 === 0 ? "office@example.org" : `friend${mail}@elsewhere.example`],

@@ -1,4 +1,13 @@
-// Lines of Postfix for the demo's mail house, as rsyslog writes them.
+// The demo's mail house: who lives there, and lines of Postfix as rsyslog writes them.
+
+/** Where each of them writes from: at home first, then on the way. */
+export const people: readonly (readonly [account: string, addresses: readonly [home: string, ...others: string[]]])[] =
+  [
+    ["olena@example.org", ["176.8.20.1", "178.133.1.1"]],
+    ["petro@example.org", ["176.8.33.7", "37.73.1.1"]],
+    ["ivan@example.org", ["193.34.92.10"]],
+    ["maria@example.org", ["188.163.1.1", "37.73.9.9"]],
+  ];
 
 export interface DemoMail {
   /** ms since the epoch. */

@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { appendFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
-import { type DemoMail, refusedPassword, refusedRecipient, sentLines } from "./demo-lines.ts";
+import { type DemoMail, people, refusedPassword, refusedRecipient, sentLines } from "./demo-lines.ts";
 
 const playMs = 600_000;
 const pauseMs = 700;
@@ -15,6 +15,7 @@ const startTimeoutMs = 15_000;
 /** Turns of the play: when the guesser comes, and the thief, and how often they act. */
 const guesser = { from: 10, to: 30, each: 2, ip: "198.51.100.77" };
 const thief = { from: 20, each: 6, account: "petro@example.org" };
+const newcomer = ["newcomer@example.org", ["178.133.2.2"]] as const;
 /** Access networks of many countries. */
 const abroad = [
   "115.75.1.1",
@@ -28,12 +29,6 @@ const abroad = [
 ];
 
 const [bundle = "", address = "", log = ""] = process.argv.slice(2);
-const people: readonly (readonly [account: string, ip: string])[] = [
-  ["olena@example.org", "176.8.20.1"],
-  ["petro@example.org", "176.8.33.7"],
-  ["ivan@example.org", "193.34.92.10"],
-  ["maria@example.org", "188.163.1.1"],
-];
 
 await applyRules();
 const socket = await open();
@@ -56,7 +51,7 @@ socket.end();
 
 /** One turn: an ordinary message, and whoever else is about. */
 async function play(n: number): Promise<void> {
-  const [account, ip] = n % 3 === 0 ? ["newcomer@example.org", "178.133.2.2"] : (people[n % people.length] ?? ["", ""]);
+  const [account, [ip]] = (n % 3 === 0 ? undefined : people[n % people.length]) ?? newcomer;
   const isOutside = n % 3 === 0 || n % 5 === 0;
   await sendMail(n, { account, ip, recipients: [isOutside ? `person${n}@elsewhere.example` : "office@example.org"] });
   if (n >= guesser.from && n < guesser.to && n % guesser.each === 0)
