@@ -1,6 +1,6 @@
 // Who has logged in from where: what makes a wrong password look like a typing mistake. Known for days, by network and account.
 
-import { type Ip, networkOf, parseIp, printIp, printNetwork } from "../core/ip.ts";
+import { type Ip, networkOf, parseIp, printNetwork } from "../core/ip.ts";
 import { hashOf, LoginTable, placeOf } from "./login-table.ts";
 
 /** Login of an account; plain data. */
@@ -37,12 +37,8 @@ export class GoodLogins {
     const isSaid = row >= 0 && this.#table.isAt(row, place) && at < this.#table.timeOf(row) + writeEveryMs;
     if (isSaid) return undefined;
     this.#table.write(row, place, hash, at);
-    if (ip.family === 4) {
-      const address = printIp(ip);
-      return { network: `${address.slice(0, address.lastIndexOf("."))}.0/24`, account, address, at };
-    }
-    const [network, address] = [networkOf(ip, 48), networkOf(ip, 64)];
-    return { network: printNetwork(network), account, address: printNetwork(address), at };
+    const [wide, narrow] = ip.family === 4 ? [24, 32] : [48, 64];
+    return { network: printNetwork(networkOf(ip, wide)), account, address: printNetwork(networkOf(ip, narrow)), at };
   }
 
   restore({ account, address, at }: GoodLogin): void {

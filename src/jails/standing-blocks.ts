@@ -14,10 +14,6 @@ export class StandingBlocks {
     return this.#blocks.get(address) ?? [];
   }
 
-  addresses(): Iterable<string> {
-    return this.#blocks.keys();
-  }
-
   /** Blocks that the rows want. */
   get wanted(): number {
     return this.#wanted;

@@ -127,15 +127,20 @@ export class MailCounts implements Consumer<LogCount> {
   }
 
   /** Moved to the end of the map at each use, so that the first is the longest silent one. */
-  #readerOf(stream: string, { unchecked }: Counts): MailReader {
-    const onUnchecked = (client: string) => unchecked.note(client, this.#now());
-    const counted = { kinds: this.#onlyCounted, count: (kind: MailKind, at: number) => this.#count(kind, at) };
-    const options = { kinds: mailKinds, counted, now: this.#now, onUnchecked };
-    const reader = this.#readers.get(stream) ?? createMailReader(options);
+  #readerOf(stream: string, counts: Counts): MailReader {
+    const reader = this.#readers.get(stream) ?? this.#makeReader(counts);
     this.#readers.delete(stream);
     this.#readers.set(stream, reader);
     const [first] = this.#readers.keys();
     if (this.#readers.size > streamsMax && first !== undefined) this.#readers.delete(first);
     return reader;
+  }
+
+  #makeReader({ unchecked }: Counts): MailReader {
+    return createMailReader({
+      ...{ kinds: mailKinds, now: this.#now },
+      counted: { kinds: this.#onlyCounted, count: (kind, at) => this.#count(kind, at) },
+      onUnchecked: (client) => unchecked.note(client, this.#now()),
+    });
   }
 }

@@ -167,8 +167,8 @@ interface Target {
 /** PostgreSQL numbers these rows itself: behind those that were copied, and behind what a judge has already heard. */
 async function numberBehind(tx: Kysely<Tables>): Promise<void> {
   for (const table of ["ban_changes", "account_told"] as const) {
-    const heard = sql`select max(body::bigint) from account_site where key in ('sequence', 'applied')`;
-    const others = table === "account_told" ? sql`coalesce((${heard}), 0)` : sql`0`;
+    const heard = sql`coalesce((select max(body::bigint) from account_site where key in ('sequence', 'applied')), 0)`;
+    const others = table === "account_told" ? heard : sql`0`;
     await sql`select setval(pg_get_serial_sequence(${table}, 'seq'),
       greatest(coalesce((select max(seq) from ${sql.table(table)}), 0), ${others}) + 1, false)`.execute(tx);
   }
