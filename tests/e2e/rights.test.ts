@@ -1,8 +1,9 @@
 // A daemon that root starts without systemd: the helper keeps the rights, the daemon has none, and both end together.
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { needs } from "../needs.ts";
@@ -89,4 +90,30 @@ test("a user that is not there is named, and nothing starts", { skip: needs("roo
   assert.match(stderr, /helper\.user: there is no user no-such-user/);
   assert.equal(status, 78);
   assert.ok(!existsSync(join(folder, "own")));
+});
+
+test("folders that are made are the user's, and the state's is closed to others", { skip: needs("root") }, async () => {
+  const folder = testFolder();
+  for (const open of [dirname(folder), folder]) chmodSync(open, 0o755);
+  const config = join(folder, "postvarta.toml");
+  const settings = `[policy]\nlisten = ["127.0.0.1:0"]\n[api]\nlisten = "127.0.0.1:0"\n[postfix]\nconfig_directories = []\n`;
+  const places = `[store]\nurl = "sqlite:${folder}/lib/state/p.db"\n[control]\nsocket = "${folder}/run/control.sock"\n`;
+  writeFileSync(config, `${settings}${places}[helper]\nsocket = "${folder}/own/helper.sock"\nuser = "nobody"\n`);
+  const daemon = spawn(process.execPath, [main, "run", "--config", config], { stdio: ["ignore", "ignore", "pipe"] });
+  const ended = once(daemon, "exit");
+  let log = "";
+  daemon.stderr.setEncoding("utf8").on("data", (text: string) => (log += text));
+  try {
+    await until("it is ready", () => / ready /.test(log));
+    for (const [name, mode] of [
+      ["lib/state", 0o700],
+      ["run", 0o755],
+    ] as const) {
+      const found = statSync(join(folder, name));
+      assert.deepEqual([found.uid, found.mode & 0o777], [Number(nobody), mode], name);
+    }
+  } finally {
+    daemon.kill("SIGTERM");
+    await ended;
+  }
 });
