@@ -17,6 +17,9 @@ import { sendMail } from "./smtp-client.ts";
 const skip = needs("root", "postfix", "dovecot");
 const user = "user1@example.test";
 
+/** Questions obey a watch no later than this. */
+const obeysMs = 2_000;
+
 interface Step {
   readonly step: string;
   readonly result: string;
@@ -103,13 +106,19 @@ describe("a stolen account on a real Postfix", { skip }, () => {
     }
     assert.ok(await until(() => watches(daemon) > 0));
     assert.ok(recipients < 60, `${recipients} recipients`);
-    assert.match(await send(rig, "91.14.1.1", ["e@there.example"]), /LIMIT AT QUOTAUSE/, "its next message is limited");
+    // The row stands a moment before the rules are made of it.
+    const watchedAt = performance.now();
+    let late = 0;
+    let reply = await send(rig, "91.14.1.1", ["e@there.example"]);
+    for (; /^250/.test(reply) && performance.now() - watchedAt < obeysMs; late++)
+      reply = await send(rig, "91.14.1.1", ["e@there.example"]);
+    assert.match(reply, /LIMIT AT QUOTAUSE/, "its next message is limited");
 
     assert.ok(await until(async () => (await rig.queue()).length >= recipients / 4));
     const contained = await act(daemon, "contain", user);
     runByHand(rig, contained, "hold");
     const held = (await rig.queue()).filter(({ queue_name }) => queue_name === "hold");
-    assert.equal(held.length, recipients / 4 + 1, "its own messages, whatever sender they name");
+    assert.equal(held.length, recipients / 4 + 1 + late, "its own messages, whatever sender they name");
     assert.match(await send(rig, home, ["f@there.example"]), /suspended/);
 
     const released = await act(daemon, "release", user, "--password-changed", "--held", "release", "--probation", "0s");
